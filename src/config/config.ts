@@ -1,0 +1,64 @@
+import type { Scope } from '../core/scope.ts'
+import type { Target } from '../core/target.ts'
+import type { DispatcherSettings } from '../dispatchers/index.ts'
+import type { ForgeSettings } from '../forges/index.ts'
+import type { Secret } from '../secret.ts'
+
+export interface Listen {
+  /** Empty means every address. */
+  host: string
+  port: number
+}
+
+export type Role = 'read' | 'operate' | 'admin'
+
+/** One kind of place to run, under the name that targets use. Durations are milliseconds. */
+export interface DispatcherConfig {
+  /** As configured; an inline one is `<instance>` or `<instance>/<target>`, the single one `default`. */
+  name: string
+  settings: DispatcherSettings
+  timeout: number
+  /** Calls younger than `timeout` at once. */
+  launchConcurrency: number
+  /** Live runners over all instances; null for no limit. */
+  maxParallel: number | null
+  onShutdown: 'close' | 'wait'
+}
+
+export interface WebhookConfig {
+  url: string
+  contentType: 'json'
+  events: readonly string[]
+  active: boolean
+}
+
+export interface InstanceConfig {
+  name: string
+  forge: ForgeSettings
+  scope: Scope
+  disablePolling: boolean
+  pollInterval: number
+  /** 0 ends that beat. */
+  reconcileInterval: number
+  webhookGrace: number
+  /** All are accepted, the first signs new hooks. Empty: the instance takes no webhooks. */
+  secrets: readonly Secret[]
+  webhook: WebhookConfig | null
+  dryRun: boolean
+  targets: readonly Target[]
+}
+
+/** The whole configuration, checked; nothing in it needs checking again. */
+export interface Config {
+  listen: Listen
+  /** Bytes. */
+  maxBody: number
+  admin: { listen: Listen; tokens: readonly { name: string; role: Role; token: Secret }[] }
+  state: { kind: 'sqlite'; path: string }
+  owner: string
+  dryRun: boolean
+  dispatchers: ReadonlyMap<string, DispatcherConfig>
+  instances: readonly InstanceConfig[]
+  /** Plain sentences about what was let pass. */
+  warnings: readonly string[]
+}

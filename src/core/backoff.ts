@@ -1,0 +1,37 @@
+/** When to try again. Keyed by what failed; gone once it went well. */
+export interface Backoff {
+  key: string
+  /** The instance it belongs to; empty for a dispatcher, which all instances share. */
+  instance: string
+  /** Failures in a row. */
+  failures: number
+  /** Epoch milliseconds before which it is not tried again. */
+  until: number
+}
+
+const second = 1_000
+const minute = 60_000
+
+/** 1, 2, 4 … 30 s: after a refusal, and between the probes of an open breaker. */
+export function shortDelay(failures: number): number {
+  return Math.min(30, 2 ** Math.min(Math.max(failures, 1) - 1, 10)) * second
+}
+
+/** 1, 2, 4 … 30 min: after a runner idled out for a job. */
+export function longDelay(failures: number): number {
+  return Math.min(30, 2 ** Math.min(Math.max(failures, 1) - 1, 10)) * minute
+}
+
+/** A dispatcher's breaker is open from this many refused or unknown outcomes in a row. */
+export const breakerTrips = 3
+
+export const backoffKey = {
+  /** A dispatcher refused this round. */
+  refusedJob: (instance: string, job: { id: string; round: number }) =>
+    `refused/${instance}/job/${job.id}/${job.round}`,
+  /** A dispatcher refused a runner for `min_idle`. */
+  refusedTarget: (instance: string, target: string) => `refused/${instance}/target/${target}`,
+  /** A runner idled out for this round. */
+  idledJob: (instance: string, job: { id: string; round: number }) => `idled/${instance}/job/${job.id}/${job.round}`,
+  breaker: (dispatcher: string) => `breaker/${dispatcher}`,
+}

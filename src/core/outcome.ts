@@ -1,0 +1,134 @@
+import { type Backoff, backoffKey, breakerTrips, shortDelay } from './backoff.ts'
+import type { Dispatch } from './dispatch.ts'
+import type { Event, EventType } from './event.ts'
+import type { Job } from './job.ts'
+
+/** What became of one request to a dispatcher, as it was found out. */
+export type Outcome =
+  /** Committed before the first byte leaves. */
+  | { kind: 'sent'; at: number }
+  /** The start was accepted; `name` where the dispatcher told the runner's. */
+  | { kind: 'accepted'; at: number; name: string | null }
+  /** A blocking dispatcher answered: its runner has ended. */
+  | { kind: 'ended'; at: number; name: string | null }
+  /** Definitely not started. */
+  | { kind: 'refused'; at: number; reason: string; retryAt: number | null }
+  /** It may have been started. */
+  | { kind: 'unknown'; at: number; reason: string }
+  /** Its runner was stopped by us, or an operator freed the slot. */
+  | { kind: 'gone'; at: number; why: 'stopped' | 'released' }
+
+/** What is read for, and written by, one outcome. */
+export interface OutcomeRows {
+  dispatch: Dispatch
+  /** The round that asked; null for `min_idle` or when it was forgotten. */
+  job: Job | null
+  backoffs: ReadonlyMap<string, Backoff>
+}
+
+export interface OutcomeChanges {
+  dispatch: Dispatch
+  job: Job | null
+  backoffs: readonly Backoff[]
+  cleared: readonly string[]
+  events: readonly Event[]
+}
+
+/** The keys of the back-offs that an outcome of this dispatch may touch. */
+export function outcomeKeys(dispatch: Dispatch): string[] {
+  return [demandKey(dispatch), backoffKey.breaker(dispatch.dispatcher)]
+}
+
+/** Folds an outcome into the rows it concerns. A dispatch that is gone stays gone; a late outcome of it changes nothing. */
+export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges {
+  const { dispatch } = rows
+  const unchanged = { dispatch, job: rows.job, backoffs: [], cleared: [], events: [] }
+  if (dispatch.goneAt !== null) return unchanged
+  switch (outcome.kind) {
+    case 'sent':
+      return {
+        ...unchanged,
+        dispatch: { ...dispatch, state: 'sent', sentAt: dispatch.sentAt ?? outcome.at },
+        events: [event('dispatch_sent')],
+      }
+    case 'accepted':
+      return {
+        ...unchanged,
+        dispatch: {
+          ...dispatch,
+          state: 'accepted',
+          answeredAt: outcome.at,
+          runnerName: outcome.name ?? dispatch.runnerName,
+          reason: null,
+        },
+        cleared: outcomeKeys(dispatch),
+        events: [event('dispatch_accepted')],
+      }
+    case 'ended':
+      return {
+        ...unchanged,
+        dispatch: {
+          ...dispatch,
+          state: 'accepted',
+          answeredAt: outcome.at,
+          runnerName: outcome.name ?? dispatch.runnerName,
+          goneAt: outcome.at,
+          goneReason: 'answered',
+        },
+        cleared: outcomeKeys(dispatch),
+        events: [event('dispatch_gone', { reason: 'answered' })],
+      }
+    case 'refused':
+      return {
+        dispatch: {
+          ...dispatch,
+          state: 'refused',
+          answeredAt: outcome.at,
+          goneAt: outcome.at,
+          goneReason: 'refused',
+          reason: outcome.reason,
+        },
+        // A refused one does not count among the runners that a round may get.
+        job: rows.job && { ...rows.job, dispatches: Math.max(0, rows.job.dispatches - 1) },
+        backoffs: [raised(demandKey(dispatch), dispatch.instance, outcome.retryAt), raisedBreaker()],
+        cleared: [],
+        events: [event('dispatch_refused', { reason: outcome.reason })],
+      }
+    case 'unknown':
+      return {
+        ...unchanged,
+        dispatch: { ...dispatch, state: 'unknown', reason: outcome.reason },
+        backoffs: [raisedBreaker()],
+        events: [event('dispatch_unknown', { reason: outcome.reason })],
+      }
+    case 'gone':
+      return {
+        ...unchanged,
+        dispatch: { ...dispatch, goneAt: outcome.at, goneReason: outcome.why },
+        events: [event('dispatch_gone', { reason: outcome.why })],
+      }
+  }
+
+  function raised(key: string, instance: string, retryAt: number | null): Backoff {
+    const failures = (rows.backoffs.get(key)?.failures ?? 0) + 1
+    return { key, instance, failures, until: Math.max(outcome.at + shortDelay(failures), retryAt ?? 0) }
+  }
+
+  function raisedBreaker(): Backoff {
+    const key = backoffKey.breaker(dispatch.dispatcher)
+    const failures = (rows.backoffs.get(key)?.failures ?? 0) + 1
+    const until = failures < breakerTrips ? outcome.at : outcome.at + shortDelay(failures - breakerTrips + 1)
+    return { key, instance: '', failures, until }
+  }
+
+  function event(type: EventType, detail: Event['detail'] = {}): Event {
+    const { id, instance, job, target } = dispatch
+    return { type, at: outcome.at, instance, job, target, dispatch: id, runner: dispatch.runnerName, detail }
+  }
+}
+
+function demandKey(dispatch: Dispatch): string {
+  return dispatch.job
+    ? backoffKey.refusedJob(dispatch.instance, dispatch.job)
+    : backoffKey.refusedTarget(dispatch.instance, dispatch.target)
+}

@@ -1,0 +1,25 @@
+/** Why a job has, or has not, a runner. The list is closed. */
+export type VerdictKind =
+  | 'dispatching'
+  | 'covered'
+  | 'running'
+  | 'full'
+  | 'unmatched'
+  | 'not_allowed'
+  | 'backoff'
+  | 'dispatcher_down'
+  | 'waiting'
+  | 'paused'
+  | 'stuck'
+  | 'backlog_cap'
+
+export interface Verdict {
+  kind: VerdictKind
+  target: string | null
+  /** A short word that narrows it (`repository_unknown`, `refused`, `idled_out`, `max`, `max_parallel`, …); null where the kind says all. */
+  reason: string | null
+  /** The runner or the dispatch that covers it; null where none does. */
+  by: { runner: string } | { dispatch: string } | null
+  /** Epoch milliseconds at which it may change by itself; null where only an event can. */
+  until: number | null
+}

@@ -1,0 +1,20 @@
+import type { Dispatcher, DispatcherContext } from './dispatcher.ts'
+import { http } from './http/dispatcher.ts'
+import type { HttpOptions } from './http/options.ts'
+import { process } from './process/dispatcher.ts'
+import type { ProcessOptions } from './process/options.ts'
+
+/** Every dispatcher kind that is built: a new one is a folder and a line here. */
+export const dispatcherKinds = { http, process } as const
+
+/** A kind with the options that its own schema gave. */
+export type DispatcherSettings = { kind: 'http'; options: HttpOptions } | { kind: 'process'; options: ProcessOptions }
+
+export function createDispatcher(settings: DispatcherSettings, context: DispatcherContext): Dispatcher {
+  switch (settings.kind) {
+    case 'http':
+      return http.create(settings.options, context)
+    case 'process':
+      return process.create(settings.options, context)
+  }
+}

@@ -1,0 +1,9 @@
+import { randomBytes } from 'node:crypto'
+
+/** Fresh ids, as a port. */
+export type Ids = () => string
+
+const alphabet = '0123456789abcdefghijklmnopqrstuv'
+
+/** 16 characters of lower case and digits, 80 random bits: fits into a runner's name, a file name and a label. */
+export const randomId: Ids = () => Array.from(randomBytes(16), (byte) => alphabet[byte % 32]).join('')

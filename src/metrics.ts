@@ -1,0 +1,84 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+export type DeliveryResult =
+  | 'accepted'
+  | 'ignored'
+  | 'duplicate'
+  | 'unauthorized'
+  | 'invalid'
+  | 'too_large'
+  | 'unavailable'
+export type DispatchOutcome = 'accepted' | 'refused' | 'sent' | 'unknown'
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** All that is counted, by name and help text. Labels are configured names only: never a repository, a branch or a job. */
+export function createMetrics() {
+  const registers = [new Registry()]
+  const [registry] = registers as [Registry]
+  return {
+    registry,
+    deliveries: new Counter({
+      name: 'muster_deliveries_total',
+      help: 'Webhook requests for a known instance, by what became of them.',
+      labelNames: ['instance', 'result'],
+      registers,
+    }),
+    webhooksLost: new Counter({
+      name: 'muster_webhooks_lost_total',
+      help: 'Queued jobs that a look found and no webhook announced in time.',
+      labelNames: ['instance'],
+      registers,
+    }),
+    mode: new Gauge({
+      name: 'muster_mode',
+      help: '1 for the mode the instance is in, 0 for the others.',
+      labelNames: ['instance', 'mode'],
+      registers,
+    }),
+    forgeRequests: new Counter({
+      name: 'muster_forge_requests_total',
+      help: 'Calls to the forge by the status of the answer; `none` when there was none.',
+      labelNames: ['instance', 'status'],
+      registers,
+    }),
+    dispatches: new Counter({
+      name: 'muster_dispatches_total',
+      help: 'Requests for runners by outcome.',
+      labelNames: ['instance', 'target', 'outcome'],
+      registers,
+    }),
+    jobs: new Gauge({
+      name: 'muster_jobs',
+      help: 'Open jobs by verdict, as of the last turn.',
+      labelNames: ['instance', 'target', 'verdict'],
+      registers,
+    }),
+    runners: new Gauge({
+      name: 'muster_runners',
+      help: 'Runners by state, as of the last turn; booting ones are dispatches that have not shown themselves.',
+      labelNames: ['instance', 'target', 'state'],
+      registers,
+    }),
+    queueWait: new Histogram({
+      name: 'muster_queue_wait_seconds',
+      help: 'From the moment a job was seen queued until it was seen to run.',
+      labelNames: ['instance', 'target'],
+      buckets: [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600],
+      registers,
+    }),
+    oldestUncovered: new Gauge({
+      name: 'muster_oldest_uncovered_job_seconds',
+      help: 'Age of the oldest queued job that nothing covers, without unmatched, not allowed and waiting ones; 0 when there is none.',
+      labelNames: ['instance'],
+      registers,
+    }),
+    turn: new Histogram({
+      name: 'muster_turn_seconds',
+      help: 'How long a turn takes, its look included.',
+      labelNames: ['instance'],
+      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
+      registers,
+    }),
+  }
+}

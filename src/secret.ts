@@ -1,0 +1,55 @@
+import { inspect } from 'node:util'
+
+const hidden = '***'
+
+/** A value that no log, error or answer may show. Only `reveal` gives it, at the moment of use; rotated values come with the next call. */
+export class Secret {
+  readonly #read: () => string
+  /** Where it comes from, safe to show: `value`, `env:NAME`, `file:/path`, `credential:NAME`. */
+  readonly source: string
+
+  constructor(read: string | (() => string), source = 'value') {
+    this.#read = typeof read === 'string' ? () => read : read
+    this.source = source
+  }
+
+  reveal(): string {
+    return this.#read()
+  }
+
+  toString(): string {
+    return hidden
+  }
+
+  toJSON(): string {
+    return hidden
+  }
+
+  [inspect.custom](): string {
+    return `Secret(${this.source})`
+  }
+}
+
+/** Replaces every known secret in a text, in each form in which it may travel. */
+export class Scrubber {
+  readonly #values = new Set<string>()
+
+  /** Values under 4 characters are left alone: they would blank out ordinary text. */
+  add(value: string): void {
+    if (value.length < 4) return
+    const forms = [
+      value,
+      encodeURIComponent(value),
+      Buffer.from(value).toString('base64'),
+      Buffer.from(value).toString('base64url'),
+      JSON.stringify(value).slice(1, -1),
+    ]
+    for (const form of forms) this.#values.add(form)
+  }
+
+  scrub(text: string): string {
+    let clean = text
+    for (const value of this.#values) if (clean.includes(value)) clean = clean.replaceAll(value, hidden)
+    return clean
+  }
+}

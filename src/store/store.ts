@@ -1,0 +1,127 @@
+import type { Dispatch } from '../core/dispatch.ts'
+import type { Event } from '../core/event.ts'
+import type { Changes, Facts, FactsQuery } from '../core/facts.ts'
+import type { DeliveredJob } from '../core/intake.ts'
+import type { Job, JobState } from '../core/job.ts'
+import type { Outcome } from '../core/outcome.ts'
+import type { Runner } from '../core/runner.ts'
+
+/** One delivery that was verified and understood. No payload is kept. */
+export interface DeliveryRecord {
+  instance: string
+  /** The forge's delivery id, or the body's digest where it sent none. */
+  id: string
+  event: string
+  receivedAt: number
+  via: 'http' | 'recovered'
+  result: 'accepted' | 'ignored'
+  /** Why it was ignored; null when it was not. */
+  reason: string | null
+  nudge: boolean
+  /** It is a job event inside the scope: it may switch the mode. */
+  jobEvent: boolean
+  jobs: readonly DeliveredJob[]
+}
+
+/** The limits that hold in the transaction which writes `intended`. */
+export interface Limits {
+  /** By target name: dispatches that are not gone, in all. */
+  targets: ReadonlyMap<string, number>
+  /** By dispatcher name, over all instances; absent means without limit. */
+  dispatchers: ReadonlyMap<string, number>
+}
+
+export interface HookRecord {
+  instance: string
+  url: string
+  id: string
+  /** SHA-256 of the secret it was made with; never the secret. */
+  fingerprint: string
+  events: readonly string[]
+  checkedAt: number
+}
+
+/** A page of a list. `next` goes back as `cursor`; null at the end. */
+export interface Page<T> {
+  items: readonly T[]
+  next: string | null
+}
+
+export interface ListQuery {
+  instance?: string
+  target?: string
+  cursor?: string
+  /** 1 to 500. */
+  limit: number
+}
+
+export interface DeliverySummary {
+  instance: string
+  lastAt: number | null
+  lastJobEventAt: number | null
+}
+
+/**
+ * Facts in, facts out. What a promise here says is durable when it resolves (a full fsync); a rejection means that nothing was written.
+ * `StoreUnavailable` says that the state cannot be written now, which the public listener answers with 503.
+ */
+export interface Store {
+  /** Folds the jobs in, keeps the id and rings the instance's bell, in one transaction; many deliveries share one commit. A repeat changes nothing. */
+  recordDelivery(delivery: DeliveryRecord): Promise<'recorded' | 'duplicate'>
+
+  facts(instance: string, query: FactsQuery): Promise<Facts>
+
+  /** Writes what a turn found out. Throws `LeaseLost` when `epoch` is no longer the instance's. */
+  save(instance: string, epoch: number, changes: Changes): Promise<void>
+
+  /** Writes the dispatches as `intended`, oldest demand first, as far as the limits allow, and answers those that were written. Throws `LeaseLost` like `save`. */
+  intend(instance: string, epoch: number, dispatches: readonly Dispatch[], limits: Limits): Promise<readonly Dispatch[]>
+
+  /** Folds one outcome into its dispatch, its job and the back-offs, and rings. Unknown ids are ignored. */
+  settle(dispatchId: string, outcome: Outcome): Promise<void>
+
+  /** At start: what an earlier process left `intended` was never sent, what it left `sent` is unknown. Dispatches of another host's local kinds are left alone. */
+  recover(at: number, host: string): Promise<{ neverSent: number; unknown: number }>
+
+  /** Takes or renews the lease of an instance; its epoch, or null while another holder has it. */
+  lease(instance: string, holder: string, now: number, ms: number): Promise<number | null>
+
+  /** Calls `listener` after each commit that concerns an instance. Returns how to stop. */
+  onBell(listener: (instance: string) => void): () => void
+
+  paused(instance: string): Promise<boolean>
+  pause(instance: string, paused: boolean, at: number): Promise<void>
+  hook(instance: string, url: string): Promise<HookRecord | null>
+  saveHook(hook: HookRecord): Promise<void>
+  append(events: readonly Event[]): Promise<void>
+
+  jobs(query: ListQuery & { state?: JobState }): Promise<Page<Job>>
+  /** The newest round, or the one asked for; null when it is not known. */
+  job(instance: string, id: string, round?: number): Promise<Job | null>
+  dispatches(query: ListQuery & { live?: boolean }): Promise<Page<Dispatch>>
+  runners(query: ListQuery & { gone?: boolean }): Promise<Page<Runner>>
+  /** The newest first, or those of one job. */
+  events(query: ListQuery & { job?: { id: string; round: number } }): Promise<Page<Event>>
+  deliveries(instance: string): Promise<DeliverySummary>
+
+  /** Forgets deliveries, finished jobs, gone dispatches and runners, and events older than `before`. */
+  prune(before: number): Promise<void>
+  /** Rejects with `StoreUnavailable` when the state cannot be written. */
+  ready(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The state cannot be written or read now (full, locked, broken); nothing was changed. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
+}
+
+/** Another process holds the instance now: this plan is void. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost'
+}
+
+/** The state cannot be used at all: a newer schema, not a database, held by another process. The message says how to mend it. */
+export class StoreUnusable extends Error {
+  override readonly name = 'StoreUnusable'
+}
