@@ -34,6 +34,10 @@ export class Secret {
 export class Scrubber {
   readonly #values = new Set<string>()
 
+  constructor(secrets: Iterable<Secret> = []) {
+    for (const secret of secrets) this.add(secret.reveal())
+  }
+
   /** Values under 4 characters are left alone: they would blank out ordinary text. */
   add(value: string): void {
     if (value.length < 4) return

@@ -59,6 +59,8 @@ export interface Config {
   dryRun: boolean
   dispatchers: ReadonlyMap<string, DispatcherConfig>
   instances: readonly InstanceConfig[]
+  /** Every secret in it, for the scrubber: also user and password of a URL. */
+  secrets: readonly Secret[]
   /** Plain sentences about what was let pass. */
   warnings: readonly string[]
 }

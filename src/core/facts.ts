@@ -8,7 +8,8 @@ import type { Runner } from './runner.ts'
 export interface Facts {
   /**
    * Open rounds (waiting, queued, running), oldest first; of the queued ones at most a window per target.
-   * Besides them: the rounds that live dispatches name, finished rounds called queued again, and the newest round of each id asked for.
+   * Besides them: the rounds that live dispatches name (`job` and `ran`), finished rounds called queued again, finished ones whose start is
+   * not spent yet, those listed after `listedSince` that no webhook announced, and the newest round of each id asked for.
    */
   jobs: readonly Job[]
   /** How many queued jobs of a target lie beyond the window. */
@@ -31,6 +32,8 @@ export interface Signals {
   jobEventAt: number | null
   /** Rounds first seen after `since` that a delivery over HTTP announced. */
   announcedSince: number
+  /** By repository, when a job of it was last seen finished; only what an idle back-off may ask for (the last hour). */
+  finishedAt: ReadonlyMap<string, number>
 }
 
 export interface FactsQuery {
@@ -40,6 +43,8 @@ export interface FactsQuery {
   ids: readonly string[]
   /** Epoch milliseconds, for `Signals.announcedSince`. */
   since: number
+  /** Epoch milliseconds: rounds listed after it are wanted, while no webhook announced them, even when they are finished. */
+  listedSince: number
 }
 
 /** What a turn found out: rows to be written, each dropped when its version is no longer the one it was made from (0: a new row). */

@@ -38,6 +38,7 @@ export function openRound(
     confirmedAt: null,
     lostAt: null,
     requeuedAt: null,
+    doubtedAt: null,
     startSpent: false,
     dispatches: 0,
     version: 0,

@@ -59,6 +59,8 @@ export interface Job extends ToldJob {
   lostAt: number | null
   /** A delivery called this finished round queued again then; a look will tell. */
   requeuedAt: number | null
+  /** A runner that was asked for this round has ended then, and nobody told what became of the round: a look will tell. */
+  doubtedAt: number | null
   /** Its start (or its unseen end) has been spent on a runner or a dispatch. */
   startSpent: boolean
   /** How many dispatches were made for this round, refused ones not counted. */

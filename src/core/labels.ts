@@ -26,6 +26,10 @@ export function offered(labels: readonly string[], rules: LabelRules): string[] 
 }
 
 /** True when a runner that offers `offers` can take a job that asks for `labels`: a subset, and not an empty one. */
-export function fits(labels: readonly string[], offers: ReadonlySet<string>, rules: LabelRules): boolean {
-  return labels.length > 0 && labels.every((label) => offers.has(comparable(label, rules)))
+export function fits(
+  labels: readonly string[],
+  offers: readonly string[],
+  rules: Pick<LabelRules, 'foldCase'>,
+): boolean {
+  return labels.length > 0 && labels.every((label) => offers.includes(comparable(label, rules)))
 }

@@ -1,4 +1,4 @@
-import { type Backoff, backoffKey, breakerTrips, shortDelay } from './backoff.ts'
+import { type Backoff, backoffKey, breakerTrips, longDelay, shortDelay } from './backoff.ts'
 import type { Dispatch } from './dispatch.ts'
 import type { Event, EventType } from './event.ts'
 import type { Job } from './job.ts'
@@ -7,10 +7,11 @@ import type { Job } from './job.ts'
 export type Outcome =
   /** Committed before the first byte leaves. */
   | { kind: 'sent'; at: number }
-  /** The start was accepted; `name` where the dispatcher told the runner's. */
-  | { kind: 'accepted'; at: number; name: string | null }
-  /** A blocking dispatcher answered: its runner has ended. */
-  | { kind: 'ended'; at: number; name: string | null }
+  /**
+   * The start was accepted; `name` where the dispatcher told the runner's. `late`: the answer came after the dispatcher's timeout;
+   * `blocking`: this dispatcher is known to answer only when its runner has ended.
+   */
+  | { kind: 'accepted'; at: number; name: string | null; late: boolean; blocking: boolean }
   /** Definitely not started. */
   | { kind: 'refused'; at: number; reason: string; retryAt: number | null }
   /** It may have been started. */
@@ -36,6 +37,12 @@ export interface OutcomeChanges {
 
 /** The keys of the back-offs that an outcome of this dispatch may touch. */
 export function outcomeKeys(dispatch: Dispatch): string[] {
+  const idled = dispatch.job ? [backoffKey.idledJob(dispatch.instance, dispatch.job)] : []
+  return [...wentWell(dispatch), ...idled]
+}
+
+/** What a start that went well clears. */
+function wentWell(dispatch: Dispatch): string[] {
   return [demandKey(dispatch), backoffKey.breaker(dispatch.dispatcher)]
 }
 
@@ -51,33 +58,23 @@ export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges
         dispatch: { ...dispatch, state: 'sent', sentAt: dispatch.sentAt ?? outcome.at },
         events: [event('dispatch_sent')],
       }
-    case 'accepted':
+    case 'accepted': {
+      const answered: Dispatch = {
+        ...dispatch,
+        state: 'accepted',
+        answeredAt: outcome.at,
+        runnerName: outcome.name ?? dispatch.runnerName,
+        reason: null,
+      }
+      const over = outcome.late && (outcome.blocking || hasRun(rows))
       return {
         ...unchanged,
-        dispatch: {
-          ...dispatch,
-          state: 'accepted',
-          answeredAt: outcome.at,
-          runnerName: outcome.name ?? dispatch.runnerName,
-          reason: null,
-        },
-        cleared: outcomeKeys(dispatch),
-        events: [event('dispatch_accepted')],
+        dispatch: over ? { ...answered, goneAt: outcome.at, goneReason: 'answered' } : answered,
+        job: over && rows.job?.state === 'queued' ? { ...rows.job, doubtedAt: outcome.at } : rows.job,
+        cleared: wentWell(dispatch),
+        events: [over ? event('dispatch_gone', { reason: 'answered' }) : event('dispatch_accepted')],
       }
-    case 'ended':
-      return {
-        ...unchanged,
-        dispatch: {
-          ...dispatch,
-          state: 'accepted',
-          answeredAt: outcome.at,
-          runnerName: outcome.name ?? dispatch.runnerName,
-          goneAt: outcome.at,
-          goneReason: 'answered',
-        },
-        cleared: outcomeKeys(dispatch),
-        events: [event('dispatch_gone', { reason: 'answered' })],
-      }
+    }
     case 'refused':
       return {
         dispatch: {
@@ -105,8 +102,17 @@ export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges
       return {
         ...unchanged,
         dispatch: { ...dispatch, goneAt: outcome.at, goneReason: outcome.why },
+        backoffs: outcome.why === 'stopped' ? idledOut() : [],
         events: [event('dispatch_gone', { reason: outcome.why })],
       }
+  }
+
+  /** It was stopped idle while its round still waits: that round is held back, longer each time. */
+  function idledOut(): Backoff[] {
+    if (rows.job?.state !== 'queued') return []
+    const key = backoffKey.idledJob(dispatch.instance, rows.job)
+    const failures = (rows.backoffs.get(key)?.failures ?? 0) + 1
+    return [{ key, instance: dispatch.instance, failures, until: outcome.at + longDelay(failures) }]
   }
 
   function raised(key: string, instance: string, retryAt: number | null): Backoff {
@@ -125,6 +131,11 @@ export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges
     const { id, instance, job, target } = dispatch
     return { type, at: outcome.at, instance, job, target, dispatch: id, runner: dispatch.runnerName, detail }
   }
+}
+
+/** A late answer for a runner that was seen, or whose job is no longer queued, came because the runner has ended. */
+function hasRun({ dispatch, job }: OutcomeRows): boolean {
+  return dispatch.runner !== null || dispatch.coverEndedAt !== null || (job !== null && job.state !== 'queued')
 }
 
 function demandKey(dispatch: Dispatch): string {

@@ -1,17 +1,20 @@
 /** Why a job has, or has not, a runner. The list is closed. */
-export type VerdictKind =
-  | 'dispatching'
-  | 'covered'
-  | 'running'
-  | 'full'
-  | 'unmatched'
-  | 'not_allowed'
-  | 'backoff'
-  | 'dispatcher_down'
-  | 'waiting'
-  | 'paused'
-  | 'stuck'
-  | 'backlog_cap'
+export const verdictKinds = [
+  'dispatching',
+  'covered',
+  'running',
+  'full',
+  'unmatched',
+  'not_allowed',
+  'backoff',
+  'dispatcher_down',
+  'waiting',
+  'paused',
+  'stuck',
+  'backlog_cap',
+] as const
+
+export type VerdictKind = (typeof verdictKinds)[number]
 
 export interface Verdict {
   kind: VerdictKind

@@ -16,10 +16,13 @@ export abstract class ForgeError extends Error {
 /** The forge answered with a status that is not 2xx: 401, 403, 404, 422, … */
 export class ForgeRefused extends ForgeError {
   readonly status: number
+  /** What was wrong, in the forge's own words; empty when it gave none. */
+  readonly detail: string
 
   constructor(call: string, status: number, detail: string, retryAt: number | null = null) {
     super(`${call} was refused with ${status}${detail && `: ${detail}`}`, call, retryAt)
     this.status = status
+    this.detail = detail
   }
 }
 

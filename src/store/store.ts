@@ -41,7 +41,7 @@ export interface HookRecord {
   checkedAt: number
 }
 
-/** A page of a list. `next` goes back as `cursor`; null at the end. */
+/** A page of a list. `next` goes back as `cursor`; null at the end. A list rejects with `BadCursor` for any other text. */
 export interface Page<T> {
   items: readonly T[]
   next: string | null
@@ -77,8 +77,8 @@ export interface Store {
   /** Writes the dispatches as `intended`, oldest demand first, as far as the limits allow, and answers those that were written. Throws `LeaseLost` like `save`. */
   intend(instance: string, epoch: number, dispatches: readonly Dispatch[], limits: Limits): Promise<readonly Dispatch[]>
 
-  /** Folds one outcome into its dispatch, its job and the back-offs, and rings. Unknown ids are ignored. */
-  settle(dispatchId: string, outcome: Outcome): Promise<void>
+  /** Folds one outcome into its dispatch, its job and the back-offs, and rings. Answers the dispatch as it then is; null for an unknown id. */
+  settle(dispatchId: string, outcome: Outcome): Promise<Dispatch | null>
 
   /** At start: what an earlier process left `intended` was never sent, what it left `sent` is unknown. Dispatches of another host's local kinds are left alone. */
   recover(at: number, host: string): Promise<{ neverSent: number; unknown: number }>
@@ -124,4 +124,9 @@ export class LeaseLost extends Error {
 /** The state cannot be used at all: a newer schema, not a database, held by another process. The message says how to mend it. */
 export class StoreUnusable extends Error {
   override readonly name = 'StoreUnusable'
+}
+
+/** The cursor was not taken from a page. */
+export class BadCursor extends Error {
+  override readonly name = 'BadCursor'
 }

@@ -1,0 +1,26 @@
+import type { ParseArgsOptionsConfig } from 'node:util'
+
+export const options = {
+  config: { type: 'string', short: 'c', default: 'autoscaler.yaml' },
+  json: { type: 'boolean', default: false },
+  'exit-when-idle': { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+  version: { type: 'boolean', default: false },
+} satisfies ParseArgsOptionsConfig
+
+/** What was given on the command line. */
+export interface Given {
+  config?: string
+  json?: boolean
+  'exit-when-idle'?: boolean
+  help?: boolean
+  version?: boolean
+}
+
+/** One command; answers the exit code. */
+export type Command = (given: Given) => Promise<number>
+
+/** The command line cannot be understood. */
+export class Usage extends Error {
+  override readonly name = 'Usage'
+}

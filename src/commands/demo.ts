@@ -1,0 +1,73 @@
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { startApp } from '../app.ts'
+import { systemClock } from '../clock.ts'
+import { loadConfig } from '../config/load.ts'
+import { randomId } from '../ids.ts'
+import { startWorld, type World } from '../simulation/world.ts'
+import type { Command } from './command.ts'
+import { screen } from './demo-screen.ts'
+
+/** `muster demo`: the whole service on simulated forges that speak real HTTP on the loopback, with stand-in runners. Needs nothing else. */
+export const demo: Command = async ({ json = false, 'exit-when-idle': exitWhenIdle = false }) => {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-demo-'))
+  const world = await startWorld({ clock: systemClock, ids: randomId, seed: 1 })
+  const file = join(folder, 'autoscaler.yaml')
+  await writeFile(file, stringify(configuration(world, folder, await freePort())))
+  const logFile = createWriteStream(join(folder, 'muster.log'))
+  const app = await startApp(loadConfig(file), { writeLog: (line) => logFile.write(line) })
+
+  const ending = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort())
+  const show = screen({ story: world.story, app, json, folder })
+  const result = await world.story.play(ending.signal)
+  show.end(result)
+  if (!exitWhenIdle && !ending.signal.aborted) await untilAborted(ending.signal)
+
+  await app.stop()
+  await world.close()
+  logFile.end()
+  if (json) process.stdout.write(`${JSON.stringify(result)}\n`)
+  await rm(folder, { recursive: true, force: true })
+  return result.served + result.cancelled === result.jobs && result.runners.left === 0 ? 0 : 1
+}
+
+/** The file that a user would write, with beats short enough for a story of half a minute. */
+function configuration(world: World, folder: string, port: number): object {
+  return {
+    listen: `127.0.0.1:${port}`,
+    admin: { listen: '127.0.0.1:0' },
+    state: `sqlite:${join(folder, 'muster.db')}`,
+    dispatchers: {
+      default: { kind: 'process', command: world.runnerCommand, work_dir: join(folder, 'runners') },
+    },
+    instances: world.forges.map(({ kind, url, token, secret, scope, labels }) => ({
+      name: kind,
+      [kind]: { base_url: url, token },
+      scope,
+      poll_interval: '3s',
+      reconcile_interval: '4s',
+      webhook_grace: '2s',
+      webhook_secret: secret,
+      webhook: { url: `http://127.0.0.1:${port}/webhook/${kind}` },
+      targets: [{ labels, ttl: '2m', boot_timeout: '20s', idle_timeout: '3s', max: 10 }],
+    })),
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

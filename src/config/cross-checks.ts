@@ -1,0 +1,75 @@
+import { isTree, type Tell, type Tree, valueAt } from '../fields/mapping.ts'
+import { found, told } from '../fields/refusal.ts'
+import { saysNothing } from './dispatcher-schema.ts'
+
+type Path = readonly (string | number)[]
+
+/** An entry of a list with its place; entries that are no mappings are told elsewhere. */
+interface Entry {
+  path: Path
+  tree: Tree
+}
+
+/**
+ * What one part of the file demands of another. It reads the tree as written, so that these mistakes are told beside any other.
+ * `line` says where something stands.
+ */
+export function crossChecks(tree: Tree, tell: Tell, line: (path: Path) => number): void {
+  const instances = entries(tree, [], 'instances')
+  checkUnique(instances, tell, line)
+  for (const { tree, path } of instances) checkUnique(entries(tree, path, 'targets'), tell, line)
+  const admin = valueAt(tree, 'admin')
+  if (isTree(admin)) checkUnique(entries(admin, ['admin'], 'tokens'), tell, line)
+  checkDispatchers(tree, instances, tell)
+}
+
+function entries(parent: Tree, above: Path, key: string): Entry[] {
+  const list = valueAt(parent, key)
+  if (!Array.isArray(list)) return []
+  return list.flatMap((tree: unknown, index) => (isTree(tree) ? [{ path: [...above, key, index], tree }] : []))
+}
+
+function checkUnique(list: readonly Entry[], tell: Tell, line: (path: Path) => number): void {
+  const seen = new Map<string, Path>()
+  for (const { path, tree } of list) {
+    const name = valueAt(tree, 'name')
+    if (typeof name !== 'string') continue
+    const place = [...path, 'name']
+    const first = seen.get(name)
+    if (first)
+      tell(place, `expected a name of its own, found ${found(name)} again, the first is on line ${line(first)}`)
+    else seen.set(name, place)
+  }
+}
+
+function checkDispatchers(tree: Tree, instances: readonly Entry[], tell: Tell): void {
+  const map = valueAt(tree, 'dispatchers')
+  const named = isTree(map) ? Object.keys(map) : []
+  const known = isTree(valueAt(tree, 'dispatcher')) ? [...new Set([...named, 'default'])] : named
+  const check = ({ path, tree }: Entry) =>
+    checkReference(valueAt(tree, 'dispatcher'), [...path, 'dispatcher'], known, tell)
+  check({ path: [], tree })
+  const hasDefault = isGiven(tree) || named.includes('default') || named.length < 2
+  for (const one of instances) {
+    check(one)
+    for (const target of entries(one.tree, one.path, 'targets')) {
+      check(target)
+      if (hasDefault || isGiven(one.tree) || isGiven(target.tree)) continue
+      tell(
+        [...target.path, 'dispatcher'],
+        `expected one of ${known.join(', ')}, found nothing, or call one of them default`,
+      )
+    }
+  }
+}
+
+function isGiven(parent: Tree): boolean {
+  const value = valueAt(parent, 'dispatcher')
+  return isTree(value) ? !saysNothing(value) : value !== undefined
+}
+
+function checkReference(value: unknown, path: Path, known: readonly string[], tell: Tell): void {
+  if (typeof value !== 'string' || value === '' || known.includes(value)) return
+  if (known.length > 0) tell(path, told(`the name of a dispatcher (${known.join(', ')})`)({ input: value }))
+  else tell(path, told('a dispatcher', 'none has a name here; write it out, such as {kind: process}')({ input: value }))
+}

@@ -1,0 +1,107 @@
+import { isLoopback } from '../fields/address.ts'
+import type { Config, InstanceConfig } from './config.ts'
+
+type Sentences = Iterable<string>
+
+/** What is let pass and should be known: plain sentences that name the place and no secret. */
+export function* warningsOf(config: Omit<Config, 'warnings'>): Sentences {
+  for (const instance of config.instances) {
+    yield* aboutForge(instance)
+    yield* aboutWebhook(instance)
+    yield* aboutTargets(instance)
+  }
+  yield* aboutPairs(config.instances)
+  yield* aboutDispatchers(config)
+}
+
+/** Shorter keys can be guessed; 24 bytes is what the Standard Webhooks specification asks for. */
+const shortest = 24
+const placeholder = /^(pending|change|replace|todo|your|example|secret|password)/i
+
+function* aboutForge({ name, forge, pollInterval, disablePolling }: InstanceConfig): Sentences {
+  const { baseUrl, token } = forge.options
+  if (!/^[A-Za-z0-9][\w.-]*$/.test(name))
+    yield `${name}: this name must be encoded in its webhook's path; letters, digits, - and _ need no care.`
+  if (isPlain(baseUrl))
+    yield `${name}: ${baseUrl.origin} is plain http to another host; the token can be read on the way.`
+  if (placeholder.test(token.reveal())) yield `${name}: its token looks like a placeholder.`
+  if (pollInterval < 5_000 && !disablePolling)
+    yield `${name}: poll_interval is below 5s; the forge may limit that many requests.`
+}
+
+function* aboutWebhook({ name, secrets, webhook }: InstanceConfig): Sentences {
+  for (const secret of secrets) {
+    const value = secret.reveal()
+    if (Buffer.byteLength(value) < shortest)
+      yield `${name}: webhook_secret (${secret.source}) is shorter than ${shortest} characters; make one with: openssl rand -hex 32`
+    if (/\$\$(?!\{)/.test(value)) yield `${name}: webhook_secret has $$ in it, which is taken as it stands.`
+  }
+  if (!webhook) return
+  const { pathname } = new URL(webhook.url)
+  const own = `/webhook/${encodeURIComponent(name)}`
+  if (!pathname.endsWith(own))
+    yield `${name}: webhook.url does not end in ${own}; whatever stands before the listener must lead it there.`
+}
+
+function* aboutTargets({ name, targets, forge }: InstanceConfig): Sentences {
+  for (const [index, target] of targets.entries()) {
+    const place = `${name}/${target.name}`
+    if (target.ttl < target.bootTimeout)
+      yield `${place}: ttl is below boot_timeout; a runner may end before it has shown itself.`
+    else if (target.ttl < target.idleTimeout)
+      yield `${place}: ttl is below idle_timeout; an idle runner ends by its ttl.`
+    if (target.matchUnlabelled && forge.kind === 'github')
+      yield `${place}: match_unlabelled has no effect on GitHub, where each job has labels.`
+    for (const [key, value] of Object.entries(target.env)) {
+      if (/\$\{\w+\}/.test(value)) yield `${place}: env.${key} holds \${…}, which is not expanded there.`
+    }
+    const before = targets.find(
+      (other, at) =>
+        (other.priority > target.priority || (other.priority === target.priority && at < index)) &&
+        other.allowRepos.length === 0 &&
+        target.offers.every((label) => other.offers.includes(label)),
+    )
+    if (before)
+      yield `${place}: never takes a job, because ${name}/${before.name} offers all its labels and comes first.`
+  }
+}
+
+function* aboutPairs(instances: readonly InstanceConfig[]): Sentences {
+  const byKey = new Map<string, InstanceConfig>()
+  const byPlace = new Map<string, InstanceConfig>()
+  for (const instance of instances) {
+    for (const secret of instance.secrets) {
+      const other = byKey.get(secret.reveal())
+      if (other && other !== instance)
+        yield `${instance.name}: its webhook_secret is also that of ${other.name}; a delivery for the one passes for the other.`
+      else byKey.set(secret.reveal(), instance)
+    }
+    const { forge, scope } = instance
+    const place = [forge.options.baseUrl.href, scope.level, scope.owner, scope.name].join(' ').toLowerCase()
+    const other = byPlace.get(place)
+    if (other)
+      yield `${instance.name}: serves the same scope of the same forge as ${other.name}; a job may get a runner from both.`
+    else byPlace.set(place, instance)
+  }
+}
+
+function* aboutDispatchers({ dispatchers, instances, admin }: Omit<Config, 'warnings'>): Sentences {
+  const used = new Set(instances.flatMap(({ targets }) => targets.map(({ dispatcher }) => dispatcher)))
+  for (const { name, settings } of dispatchers.values()) {
+    if (!used.has(name)) yield `dispatcher ${name}: no target uses it.`
+    if (settings.kind !== 'http') continue
+    const { url, token } = settings.options
+    if (token && (url.username || url.password))
+      yield `dispatcher ${name}: user and password of its url are not used beside a token.`
+    if (isPlain(url) && (token || url.password))
+      yield `dispatcher ${name}: ${url.origin} is plain http to another host; its token can be read on the way.`
+  }
+  for (const { name, token } of admin.tokens) {
+    if (token.reveal().length < shortest)
+      yield `admin.tokens ${name}: shorter than ${shortest} characters; make one with: openssl rand -hex 32`
+  }
+}
+
+function isPlain(url: URL): boolean {
+  return url.protocol === 'http:' && !isLoopback(url.hostname)
+}

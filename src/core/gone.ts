@@ -1,0 +1,92 @@
+import { backoffKey, longDelay } from './backoff.ts'
+import { coversUntil, type Dispatch } from './dispatch.ts'
+import type { Draft } from './draft.ts'
+import type { Look, RunningList } from './look.ts'
+
+const minute = 60_000
+
+export interface GoneRules {
+  /** The names of the dispatchers that can list what they run. */
+  lists: ReadonlySet<string>
+  /** This host: it alone proves the absence of what a local dispatcher ran here. */
+  host: string
+  /** When the last complete look of runners began, this turn's included; null when there was none. */
+  runnersSeenAt: number | null
+}
+
+/** Frees the slots of dispatches whose runner is gone for sure, and of those that nobody can ever prove. */
+export function freeGone(draft: Draft, running: Look['running'], rules: GoneRules): void {
+  for (const dispatch of draft.dispatches) {
+    if (dispatch.sentAt === null) continue
+    const list = rules.lists.has(dispatch.dispatcher) ? running.get(dispatch.dispatcher) : undefined
+    if (list?.dispatches.includes(dispatch.id)) continue
+    const reason = goneReason(draft, dispatch, list, rules)
+    if (reason === null) continue
+    noteIdledOut(draft, dispatch)
+    doubt(draft, dispatch)
+    draft.free(dispatch, reason)
+  }
+}
+
+function goneReason(draft: Draft, dispatch: Dispatch, list: RunningList | undefined, rules: GoneRules) {
+  if (list?.complete && provesAbsence(dispatch, draft.now, rules)) return 'not_running'
+  if (!rules.lists.has(dispatch.dispatcher)) {
+    const ran = draft.job(dispatch.ran)
+    if (ran?.state === 'finished') return 'job_finished'
+    const runner = draft.runner(dispatch.runner)
+    // Once listed, now missing from a complete list, and nothing runs on it: an ephemeral runner that the forge removed.
+    if (runner?.state === 'gone' && runner.listedAt !== null && ran === null) return 'runner_gone'
+  }
+  const deadline = dispatch.state === 'unknown' ? coversUntil(dispatch) : endsAt(dispatch)
+  const seen = rules.runnersSeenAt
+  const present = draft.runner(dispatch.runner) !== null && draft.runner(dispatch.runner)?.state !== 'gone'
+  if (seen !== null && seen > deadline && !present) return 'never_seen'
+  const looked = seen !== null && seen > endsAt(dispatch)
+  if (draft.now >= dispatch.sentAt! + 2 * dispatch.ttl && !looked) return 'freed_without_proof'
+  return null
+}
+
+/** A start that is still under way may be missing from the list; one of another host always is. */
+function provesAbsence(dispatch: Dispatch, now: number, { host }: GoneRules): boolean {
+  if (dispatch.host !== null && dispatch.host !== host) return false
+  return dispatch.state !== 'sent' || now >= coversUntil(dispatch)
+}
+
+/** When its runner must be over, and a look that begins later proves it. */
+export function endsAt(dispatch: Pick<Dispatch, 'sentAt' | 'ttl'>): number {
+  return (dispatch.sentAt ?? 0) + dispatch.ttl + minute
+}
+
+/** Its runner has ended and its round still counts as queued: perhaps it ran unseen. */
+function doubt(draft: Draft, dispatch: Dispatch): void {
+  const job = draft.job(dispatch.job)
+  if (job?.state === 'queued') draft.setJob({ ...job, doubtedAt: draft.now })
+}
+
+/** A runner that never worked and went while its job still waits: that round is held back, longer each time. */
+function noteIdledOut(draft: Draft, dispatch: Dispatch): void {
+  const job = draft.job(dispatch.job)
+  const runner = draft.runner(dispatch.runner)
+  if (job?.state !== 'queued' || !runner || runner.worked || dispatch.coverEndedAt !== null) return
+  const key = backoffKey.idledJob(draft.instance, job)
+  const failures = (draft.backoff(key)?.failures ?? 0) + 1
+  draft.raise({ key, instance: draft.instance, failures, until: draft.now + longDelay(failures) })
+  draft.tell(
+    'runner_idled_out',
+    { job, dispatch: dispatch.id, target: dispatch.target, runner: runner.name },
+    { failures },
+  )
+}
+
+/** A finished run of the same repository may have been what a held-back round waited for. */
+export function clearIdled(draft: Draft): void {
+  const byKey = new Map(draft.jobs.map((job) => [backoffKey.idledJob(draft.instance, job), job]))
+  for (const backoff of draft.backoffs) {
+    if (!backoff.key.startsWith('idled/') || backoff.instance !== draft.instance) continue
+    const job = byKey.get(backoff.key)
+    if (job && job.state !== 'queued') draft.clear(backoff.key)
+    const raisedAt = backoff.until - longDelay(backoff.failures)
+    const freedAt = job?.repository ? draft.signals.finishedAt.get(job.repository) : undefined
+    if (job && freedAt !== undefined && freedAt > raisedAt) draft.clear(backoff.key)
+  }
+}

@@ -1,0 +1,117 @@
+import { backoffKey } from './backoff.ts'
+import { coversUntil, type Dispatch } from './dispatch.ts'
+import { fits } from './labels.ts'
+import type { Snapshot, Wanted } from './plan.ts'
+import type { Rooms } from './rooms.ts'
+import { minIdleAt, scheduleHoldsUntil } from './schedule.ts'
+import type { Supply } from './supply.ts'
+import type { Target } from './target.ts'
+
+/** One of our idle runners that is no longer wanted: deregister it, then stop it. */
+export interface IdleStop {
+  dispatch: Dispatch
+  runner: { id: string; name: string }
+  why: 'idle_timeout' | 'too_old' | 'job_over'
+}
+
+export interface IdlePlan {
+  wanted: readonly Wanted[]
+  stops: readonly IdleStop[]
+  wakeAt: number | null
+}
+
+/** `min_idle` from what no job needed, and the idle runners above it whose time is over. */
+export function idlePlan(snapshot: Snapshot, all: readonly Supply[], rooms: Rooms): IdlePlan {
+  const { targets, facts, now } = snapshot
+  const wanted: Wanted[] = []
+  const stops: IdleStop[] = boundAndOver(snapshot, all)
+  const stopping = new Set(stops.map(({ dispatch }) => dispatch.id))
+  const lingering = facts.dispatches.filter((dispatch) => lingers(dispatch, snapshot))
+  const wakes: number[] = []
+
+  for (const target of targets) {
+    const floor = minIdleAt(target, now)
+    const holds = scheduleHoldsUntil(target, now)
+    if (holds !== null) wakes.push(holds)
+    const warm = all.filter((supply) => !supply.spent && supply.boundTo === null && isWarm(supply, target, snapshot))
+    const kept = warm.slice(0, floor)
+    for (const supply of kept) supply.spent = true
+    const believed = lingering.filter((dispatch) => dispatch.target === target.name).length
+    for (let missing = floor - kept.length - believed; missing > 0; missing--) {
+      const until = heldBack(target, rooms, snapshot)
+      if (until !== null) {
+        if (until > now) wakes.push(until)
+        break
+      }
+      rooms.take(target.name, null)
+      wanted.push({ target: target.name, job: null })
+    }
+    // An old warm runner goes once its place is filled by one that stands.
+    const standing = kept.filter(({ runner }) => runner !== null).length
+    for (const stop of surplus(target, all, snapshot, standing >= floor)) {
+      if (!stopping.has(stop.dispatch.id)) stops.push(stop)
+    }
+  }
+  return { wanted, stops, wakeAt: wakes.length > 0 ? Math.min(...wakes) : null }
+}
+
+/** Counts for `min_idle`: it offers all of the target's labels, and is not a runner of ours that is to be replaced. */
+function isWarm(supply: Supply, target: Target, snapshot: Snapshot): boolean {
+  return fits(target.offers, supply.offers, snapshot.rules) && !isTooOld(supply, snapshot)
+}
+
+/** A warm runner past half its `ttl` is replaced, the new one first, where it can be stopped at all. */
+function isTooOld({ runner, dispatch }: Supply, { now, stoppable }: Snapshot): boolean {
+  if (!runner || !dispatch || dispatch.sentAt === null || !stoppable.has(dispatch.dispatcher)) return false
+  return now - dispatch.sentAt > dispatch.ttl / 2
+}
+
+/** A dispatch for `min_idle` past its `boot_timeout` still stands for its runner, until `ttl`, while no complete look could show otherwise. */
+function lingers(dispatch: Dispatch, { now, runnersSeenAt }: Snapshot): boolean {
+  if (dispatch.job !== null || dispatch.runner !== null || dispatch.coverEndedAt !== null) return false
+  const covered = coversUntil(dispatch)
+  const unseen = runnersSeenAt === null || runnersSeenAt < covered
+  return now >= covered && unseen && dispatch.sentAt !== null && now < dispatch.sentAt + dispatch.ttl
+}
+
+/** Null when a runner for `min_idle` may be asked for now; else when it may be, or now when only a new fact can tell. */
+function heldBack(target: Target, rooms: Rooms, { facts, now, instance, looked }: Snapshot): number | null {
+  if (facts.paused || !looked || !rooms.hasFree(target.name)) return now
+  const refused = facts.backoffs.get(backoffKey.refusedTarget(instance, target.name))
+  if (refused && now < refused.until) return refused.until
+  return rooms.closedUntil(target.dispatcher)
+}
+
+function surplus(target: Target, all: readonly Supply[], snapshot: Snapshot, floorStands: boolean): IdleStop[] {
+  if (!floorStands) return []
+  return all
+    .filter((supply) => !supply.spent && supply.dispatch?.target === target.name)
+    .flatMap((supply) => {
+      if (isTooOld(supply, snapshot)) return stop(supply, 'too_old', snapshot)
+      return isOverdue(supply, snapshot) ? stop(supply, 'idle_timeout', snapshot) : []
+    })
+}
+
+/** Bound runners wait for one round alone: they go when it is over, or when it did not come in `idle_timeout`. */
+function boundAndOver(snapshot: Snapshot, all: readonly Supply[]): IdleStop[] {
+  const queued = new Set(
+    snapshot.facts.jobs.filter((job) => job.state === 'queued').map((job) => `${job.id}/${job.round}`),
+  )
+  return all
+    .filter(({ boundTo }) => boundTo !== null)
+    .flatMap((supply) => {
+      if (!queued.has(supply.boundTo!)) return stop(supply, 'job_over', snapshot)
+      return isOverdue(supply, snapshot) ? stop(supply, 'idle_timeout', snapshot) : []
+    })
+}
+
+function isOverdue({ runner, dispatch }: Supply, { now }: Snapshot): boolean {
+  return runner?.idleSince != null && dispatch !== null && now - runner.idleSince >= dispatch.idleTimeout
+}
+
+/** Only ours by name, and only when two complete looks saw it idle: a list may be wrong once. */
+function stop({ runner, dispatch }: Supply, why: IdleStop['why'], { stoppable }: Snapshot): IdleStop[] {
+  if (!runner || !dispatch || dispatch.tiedBy !== 'name' || runner.id === null) return []
+  if (runner.state !== 'idle' || runner.idleLooks < 2 || !stoppable.has(dispatch.dispatcher)) return []
+  return [{ dispatch, runner: { id: runner.id, name: runner.name }, why }]
+}

@@ -1,0 +1,30 @@
+import { coversUntil } from './dispatch.ts'
+import type { Facts } from './facts.ts'
+import { endsAt } from './gone.ts'
+import { listLag } from './jobs-seen.ts'
+import type { RoundRules } from './rounds.ts'
+import type { Verdict } from './verdict.ts'
+
+/**
+ * The moments after which a look must begin, past and to come, in every mode: a dispatch passes `boot_timeout` unseen, or `ttl` + 1 min;
+ * a finished job is announced as queued again; a runner
+ * has ended and its round may have run unseen; an idle runner has not taken a job that fits it for 60 s.
+ */
+export function owedLooks(facts: Facts, verdicts: Iterable<Verdict>, rounds: RoundRules): number[] {
+  const moments: number[] = []
+  for (const dispatch of facts.dispatches) {
+    if (dispatch.sentAt === null) continue
+    if (dispatch.runner === null && dispatch.coverEndedAt === null) moments.push(coversUntil(dispatch))
+    moments.push(endsAt(dispatch))
+  }
+  for (const job of facts.jobs) {
+    if (job.state === 'queued' && job.doubtedAt !== null) moments.push(job.doubtedAt)
+    if (job.requeuedAt === null || job.state !== 'finished') continue
+    const late = Math.max(job.deliveredAt ?? 0, job.seenFinishedAt ?? 0) + listLag
+    moments.push(rounds.requeue === 'soon' ? job.requeuedAt : late)
+  }
+  for (const { kind, by, until } of verdicts) {
+    if (kind === 'covered' && by && 'runner' in by && until !== null) moments.push(until)
+  }
+  return moments
+}

@@ -1,0 +1,158 @@
+import { backoffKey } from './backoff.ts'
+import { coversUntil } from './dispatch.ts'
+import type { Facts } from './facts.ts'
+import { type IdleStop, idlePlan } from './idle.ts'
+import { type Job, jobKey } from './job.ts'
+import type { LabelRules } from './labels.ts'
+import { Rooms } from './rooms.ts'
+import { believedUntil, patience, type Supply, SupplyPool, supplyOf } from './supply.ts'
+import type { Target } from './target.ts'
+import type { Verdict, VerdictKind } from './verdict.ts'
+
+/** Everything that a decision rests on. */
+export interface Snapshot {
+  now: number
+  instance: string
+  targets: readonly Target[]
+  rules: LabelRules
+  facts: Facts
+  /** The names of the dispatchers that can stop a runner. */
+  stoppable: ReadonlySet<string>
+  /** When the last complete look of runners began; null when there was none. */
+  runnersSeenAt: number | null
+  /** Whether the forge has a job list that can settle a doubt. */
+  jobsListed: boolean
+  /** The first look has ended: before it nobody knows what is idle, and `min_idle` waits. */
+  looked: boolean
+}
+
+/** One runner to be asked for; `job` is null for `min_idle`. */
+export interface Wanted {
+  target: string
+  job: Job | null
+}
+
+export interface Plan {
+  wanted: readonly Wanted[]
+  stops: readonly IdleStop[]
+  /** One for every open job of the snapshot, by `jobKey`. */
+  verdicts: ReadonlyMap<string, Verdict>
+  /** When the same facts would give another plan; null when only a new fact can. */
+  wakeAt: number | null
+}
+
+/** Decides, from one snapshot, which runners to ask for and why each open job has or has not one. */
+export function plan(snapshot: Snapshot): Plan {
+  const { facts, rules, now } = snapshot
+  const pool = new SupplyPool(supplyOf(facts, rules, now), rules, now)
+  const verdicts = new Map<string, Verdict>()
+  const rooms = new Rooms(snapshot)
+  const wanted: Wanted[] = []
+
+  const uncovered: Job[] = []
+  for (const job of byAge(facts.jobs)) {
+    const settled = withoutPlan(job) ?? coverOf(job, pool) ?? inDoubt(job, snapshot)
+    if (settled) verdicts.set(jobKey(job), settled)
+    else if (job.state === 'queued') uncovered.push(job)
+  }
+  for (const job of freshFirst(uncovered, snapshot)) {
+    const verdict = judge(job, rooms, snapshot)
+    verdicts.set(jobKey(job), verdict)
+    if (verdict.kind !== 'dispatching') continue
+    rooms.take(job.target!, job)
+    wanted.push({ target: job.target!, job })
+  }
+  const idle = idlePlan(snapshot, pool.all, rooms)
+  wanted.push(...idle.wanted)
+  return { wanted, stops: idle.stops, verdicts, wakeAt: earliest([...wakes(verdicts.values()), idle.wakeAt], now) }
+}
+
+/** The verdicts that need neither supply nor room. */
+function withoutPlan(job: Job): Verdict | null {
+  if (job.state === 'waiting') return verdict('waiting', job)
+  if (job.state === 'running')
+    return { ...verdict('running', job), by: job.runnerName ? { runner: job.runnerName } : null }
+  if (job.state === 'queued' && job.target === null) {
+    return job.unassigned === 'unmatched' || job.unassigned === null
+      ? verdict('unmatched', job)
+      : verdict('not_allowed', job, job.unassigned === 'repository_unknown' ? 'repository_unknown' : null)
+  }
+  return null
+}
+
+function coverOf(job: Job, pool: SupplyPool): Verdict | null {
+  if (job.state !== 'queued') return null
+  const supply = pool.spendOn(job)
+  return supply && { ...verdict('covered', job), by: bearer(supply), until: believed(supply, job) }
+}
+
+/** A runner that ended may have run it unseen: a look is on its way, and for so long the round asks for no other. */
+function inDoubt(job: Job, { now, jobsListed }: Snapshot): Verdict | null {
+  if (job.state !== 'queued' || job.doubtedAt === null || !jobsListed) return null
+  const until = job.doubtedAt + patience
+  return now < until ? verdict('covered', job, 'look_owed', until) : null
+}
+
+function bearer({ runner, dispatch }: Supply): Verdict['by'] {
+  if (runner) return { runner: runner.name }
+  return dispatch && { dispatch: dispatch.id }
+}
+
+function believed({ runner, dispatch, boundTo }: Supply, job: Job): number | null {
+  if (runner) return boundTo === null ? believedUntil(runner, job) : null
+  const until = dispatch ? coversUntil(dispatch) : Number.POSITIVE_INFINITY
+  return Number.isFinite(until) ? until : null
+}
+
+function judge(job: Job, rooms: Rooms, { facts, now, instance }: Snapshot): Verdict {
+  if (facts.paused) return verdict('paused', job)
+  const target = rooms.target(job.target!)
+  // A target that a new configuration no longer has: the job is matched again with the next look.
+  if (!target) return verdict('unmatched', job)
+  if (job.dispatches >= allowance(job, target, now))
+    return verdict('stuck', job, null, allowanceGrowsAt(job, target, now))
+  const refused = facts.backoffs.get(backoffKey.refusedJob(instance, job))
+  if (refused && now < refused.until) return verdict('backoff', job, 'refused', refused.until)
+  const idled = facts.backoffs.get(backoffKey.idledJob(instance, job))
+  if (idled && now < idled.until) return verdict('backoff', job, 'idled_out', idled.until)
+  const down = rooms.closedUntil(target.dispatcher)
+  if (down !== null) return verdict('dispatcher_down', job, target.dispatcher, down)
+  if (!rooms.hasFree(target.name)) return verdict('full', job, 'max')
+  if (rooms.isRetry(job) && !rooms.hasFreeForRetry(target.name)) return verdict('full', job, 'retries')
+  return verdict('dispatching', job)
+}
+
+/** How many runners a round may get in all: 3, and one more each time its age doubles past the target's `ttl`. */
+export function allowance(job: Job, target: Pick<Target, 'ttl'>, now: number): number {
+  const age = now - (job.seenQueuedAt ?? job.firstSeenAt)
+  return 3 + (age > target.ttl ? Math.max(0, Math.floor(Math.log2(age / target.ttl))) : 0)
+}
+
+function allowanceGrowsAt(job: Job, target: Target, now: number): number {
+  const doublings = allowance(job, target, now) - 3 + 1
+  return (job.seenQueuedAt ?? job.firstSeenAt) + target.ttl * 2 ** doublings
+}
+
+function verdict(kind: VerdictKind, job: Job, reason: string | null = null, until: number | null = null): Verdict {
+  return { kind, target: job.target, reason, by: null, until }
+}
+
+function byAge(jobs: readonly Job[]): Job[] {
+  const age = (job: Job) => job.seenQueuedAt ?? job.firstSeenAt
+  return [...jobs].sort((a, b) => age(a) - age(b))
+}
+
+function freshFirst(jobs: readonly Job[], { facts, instance }: Snapshot): Job[] {
+  const retried = (job: Job) => facts.backoffs.has(backoffKey.idledJob(instance, job))
+  return [...jobs.filter((job) => !retried(job)), ...jobs.filter(retried)]
+}
+
+function* wakes(verdicts: Iterable<Verdict>): Generator<number | null> {
+  for (const { until } of verdicts) yield until
+}
+
+function earliest(times: Iterable<number | null>, now: number): number | null {
+  let first: number | null = null
+  for (const time of times) if (time !== null && time > now && (first === null || time < first)) first = time
+  return first
+}

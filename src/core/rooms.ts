@@ -1,0 +1,58 @@
+import { backoffKey, breakerTrips } from './backoff.ts'
+import { type Job, jobKey } from './job.ts'
+import type { Snapshot } from './plan.ts'
+import type { Target } from './target.ts'
+
+/** What is left of each target's `max`, of its share for retries, and of each dispatcher's breaker. */
+export class Rooms {
+  readonly #free = new Map<string, number>()
+  readonly #retries = new Map<string, number>()
+  readonly #probing = new Set<string>()
+  readonly #snapshot: Snapshot
+
+  constructor(snapshot: Snapshot) {
+    this.#snapshot = snapshot
+    const { targets, facts } = snapshot
+    const live = Map.groupBy(facts.dispatches, ({ target }) => target)
+    const rounds = new Map(facts.jobs.map((job) => [jobKey(job), job]))
+    for (const target of targets) {
+      const ours = live.get(target.name) ?? []
+      this.#free.set(target.name, target.max - ours.length)
+      const retried = ours.filter(({ job }) => job && this.isRetry(rounds.get(jobKey(job)))).length
+      this.#retries.set(target.name, Math.max(1, Math.floor(target.max / 2)) - retried)
+    }
+  }
+
+  target(name: string): Target | undefined {
+    return this.#snapshot.targets.find((target) => target.name === name)
+  }
+
+  /** A round for which a runner idled out before comes after all fresh ones, in at most half of `max`. */
+  isRetry(job: Job | null | undefined): boolean {
+    const { facts, instance } = this.#snapshot
+    return job ? facts.backoffs.has(backoffKey.idledJob(instance, job)) : false
+  }
+
+  hasFree(target: string): boolean {
+    return (this.#free.get(target) ?? 0) > 0
+  }
+
+  hasFreeForRetry(target: string): boolean {
+    return (this.#retries.get(target) ?? 0) > 0
+  }
+
+  /** Until when the dispatcher's breaker keeps further requests back; null when one may be sent, be it as the probe. */
+  closedUntil(dispatcher: string): number | null {
+    const { facts, now } = this.#snapshot
+    const breaker = facts.backoffs.get(backoffKey.breaker(dispatcher))
+    if (!breaker || breaker.failures < breakerTrips) return null
+    return now < breaker.until || this.#probing.has(dispatcher) ? Math.max(breaker.until, now + 1_000) : null
+  }
+
+  take(name: string, job: Job | null): void {
+    this.#free.set(name, (this.#free.get(name) ?? 0) - 1)
+    if (this.isRetry(job)) this.#retries.set(name, (this.#retries.get(name) ?? 0) - 1)
+    const target = this.target(name)
+    if (target) this.#probing.add(target.dispatcher)
+  }
+}

@@ -1,0 +1,149 @@
+import { type Dispatch, isPending } from './dispatch.ts'
+import type { Draft } from './draft.ts'
+import type { Job } from './job.ts'
+import { comparable, fits, type LabelRules } from './labels.ts'
+import type { Runner } from './runner.ts'
+
+/** Ties dispatches to the runners that showed themselves: by name where one is known, else the oldest dispatch to the first new stranger that fits. */
+export function tie(draft: Draft, rules: LabelRules): void {
+  for (const dispatch of draft.dispatches) {
+    if (dispatch.runner !== null || dispatch.sentAt === null) continue
+    const named = draft.runner(dispatch.runnerName)
+    if (named && named.state !== 'gone') bind(draft, dispatch, named, 'name')
+  }
+  const taken = new Set(draft.dispatches.flatMap(({ runnerName }) => (runnerName === null ? [] : [runnerName])))
+  for (const dispatch of draft.dispatches) {
+    if (dispatch.runner !== null || dispatch.named || dispatch.sentAt === null) continue
+    const runner = draft.runners
+      .filter((candidate) => candidate.dispatch === null && !taken.has(candidate.name) && candidate.state !== 'offline')
+      .filter((candidate) => candidate.firstSeenAt >= dispatch.sentAt! && suits(dispatch, candidate, rules))
+      .sort((a, b) => a.firstSeenAt - b.firstSeenAt)[0]
+    if (runner) bind(draft, dispatch, runner, 'inference')
+  }
+}
+
+/** A runner known only from a job carries that job's labels: less than what it offers. Elsewhere it must offer all that was asked for. */
+function suits(dispatch: Dispatch, runner: Runner, rules: LabelRules): boolean {
+  if (runner.listedAt === null) return runner.labels.length === 0 || fits(runner.labels, dispatch.offers, rules)
+  const offers = runner.labels.map((label) => comparable(label, rules))
+  return fits(dispatch.offers, offers, rules)
+}
+
+function bind(draft: Draft, dispatch: Dispatch, runner: Runner, tiedBy: 'name' | 'inference'): void {
+  draft.setDispatch({ ...dispatch, runner: runner.name, tiedBy, tiedAt: draft.now })
+  draft.setRunner({ ...runner, dispatch: dispatch.id })
+  draft.tell(
+    'runner_tied',
+    { job: dispatch.job, dispatch: dispatch.id, target: dispatch.target, runner: runner.name },
+    { by: tiedBy },
+  )
+}
+
+/**
+ * Spends each start once: on the runner that the job names, or, where that is unknown, on an idle runner and on the cover of the
+ * oldest dispatch that could have been it. `beganAt` is the look's, when this turn has one: its list already shows who is idle.
+ * Answers the jobs that were seen to run.
+ */
+export function spendStarts(draft: Draft, rules: LabelRules, beganAt: number | null): Job[] {
+  const started: Job[] = []
+  for (const job of draft.jobs) {
+    if (job.startSpent || (job.state !== 'running' && job.state !== 'finished')) continue
+    draft.setJob({ ...job, startSpent: true })
+    if (job.seenRunningAt !== null) started.push(job)
+    const runner = runnerOf(draft, job)
+    if (runner) startOn(draft, job, runner)
+    else if (job.state === 'running' || !wasCancelled(job)) startOnUnknown(draft, job, rules, beganAt)
+  }
+  return started
+}
+
+/** A runner that a job names and nobody listed yet: noted, so that it can be tied. */
+export function noteNamedRunners(draft: Draft): void {
+  for (const job of draft.jobs) {
+    if (job.startSpent || job.runnerName === null || (job.state !== 'running' && job.state !== 'finished')) continue
+    if (draft.runner(job.runnerName)) continue
+    const at = job.seenRunningAt ?? job.seenFinishedAt ?? draft.now
+    draft.setRunner({
+      instance: draft.instance,
+      name: job.runnerName,
+      id: null,
+      labels: job.labels,
+      state: 'busy',
+      dispatch: null,
+      firstSeenAt: at,
+      listedAt: null,
+      idleSince: null,
+      idleLooks: 0,
+      worked: true,
+      goneAt: null,
+      version: 0,
+    })
+  }
+}
+
+function runnerOf(draft: Draft, job: Job): Runner | null {
+  if (job.runnerName !== null) {
+    const runner = draft.runner(job.runnerName)
+    // A stranger that no look listed and no dispatch explains: some runner took the job, nobody knows from where.
+    return runner && (runner.dispatch !== null || runner.listedAt !== null) ? runner : null
+  }
+  const bound = draft.dispatches.find(
+    ({ handle, job: asked }) => handle !== null && asked?.id === job.id && asked.round === job.round,
+  )
+  return bound ? draft.runner(bound.runner) : null
+}
+
+function startOn(draft: Draft, job: Job, runner: Runner): void {
+  draft.setRunner({ ...runner, state: 'busy', idleSince: null, idleLooks: 0, worked: true })
+  const dispatch = draft.dispatch(runner.dispatch)
+  if (dispatch && dispatch.goneAt === null) draft.setDispatch({ ...dispatch, ran: { id: job.id, round: job.round } })
+}
+
+function startOnUnknown(draft: Draft, job: Job, rules: LabelRules, beganAt: number | null): void {
+  const startedAt = job.seenRunningAt ?? job.seenFinishedAt ?? draft.now
+  const idle = draft.runners.find(
+    (runner) =>
+      runner.state === 'idle' &&
+      (runner.listedAt ?? 0) < startedAt &&
+      runner.listedAt !== beganAt &&
+      takes(
+        runner.labels.map((label) => comparable(label, rules)),
+        job,
+        rules,
+      ),
+  )
+  if (idle) draft.setRunner({ ...idle, state: 'busy', idleSince: null, idleLooks: 0, worked: true })
+  if (beganAt !== null && explainedByLook(draft, job, rules, beganAt)) return
+  const dispatch = oldestUntied(draft, job, rules)
+  if (dispatch) draft.setDispatch({ ...dispatch, coverEndedAt: draft.now })
+}
+
+/** The same look shows a runner of ours that has just begun to work: that is the one which took a job without a named runner. */
+function explainedByLook(draft: Draft, job: Job, rules: LabelRules, beganAt: number): boolean {
+  const worker = draft.dispatches.find((dispatch) => {
+    const runner = draft.runner(dispatch.runner)
+    const fresh = dispatch.ran === null && runner?.listedAt === beganAt && runner.state === 'busy'
+    return fresh && takes(dispatch.offers, job, rules)
+  })
+  if (worker) draft.setDispatch({ ...worker, ran: { id: job.id, round: job.round } })
+  return worker !== undefined
+}
+
+/** The round's own dispatch first: what was bound by a handle can have been no other. */
+function oldestUntied(draft: Draft, job: Job, rules: LabelRules): Dispatch | undefined {
+  const pending = draft.dispatches.filter((dispatch) => isPending(dispatch, draft.now) && dispatch.sentAt !== null)
+  const own = ({ job: asked }: Dispatch) => asked?.id === job.id && asked.round === job.round
+  return (
+    pending.find((dispatch) => dispatch.handle !== null && own(dispatch)) ??
+    pending.find((dispatch) => dispatch.handle === null && takes(dispatch.offers, job, rules))
+  )
+}
+
+function takes(offers: readonly string[], job: Job, rules: LabelRules): boolean {
+  return job.labels.length === 0 ? rules.unlabelled === 'anywhere' : fits(job.labels, offers, rules)
+}
+
+/** Cancelled or skipped while it waited: nobody ran it. */
+function wasCancelled(job: Job): boolean {
+  return job.seenRunningAt === null && (job.conclusion === 'cancelled' || job.conclusion === 'skipped')
+}

@@ -1,0 +1,103 @@
+import { chown, mkdir, open, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { env as ourEnv } from 'node:process'
+import type { Clock } from '../../clock.ts'
+import { Scrubber } from '../../secret.ts'
+import type { LaunchRequest } from '../dispatcher.ts'
+import { DispatchRefused } from '../errors.ts'
+import { reason } from '../reason.ts'
+import type { Account } from './account.ts'
+import { type GatedChild, runToEnd, type Start, startGated } from './child.ts'
+import type { ProcessOptions } from './options.ts'
+import { findProgram, ownCopy } from './program.ts'
+import { environment, type Recipe, recipe, secretsOf } from './recipe.ts'
+
+/** What a runner prints goes here, inside its work folder. */
+export const outputFile = 'output.log'
+
+/** A registration that takes longer is given up: the programs of both forges ask an unreachable forge for ever. Milliseconds. */
+const registrationBound = 60_000
+
+export interface Runner {
+  request: LaunchRequest
+  options: ProcessOptions
+  account: Account | null
+  /** Its work folder; absolute. */
+  folder: string
+}
+
+export interface Prepared {
+  recipe: Recipe
+  start: Start
+  scrubber: Scrubber
+}
+
+/** Finds out how the runner would be started, and touches nothing. Rejects with `DispatchRefused`. */
+export async function prepare({ request, options, account, folder }: Runner): Promise<Prepared> {
+  const { credential } = request
+  if (!credential) throw new DispatchRefused('the runner was given no credential of the forge')
+  const scrubber = new Scrubber()
+  for (const secret of secretsOf(credential)) scrubber.add(secret)
+  const made = recipe(request, credential, options.command, folder)
+  const env = environment(request, { recipe: made, options: options.env, instanceUrl: credential.url, folder }, ourEnv)
+  const program = await findProgram(made.programs, env.PATH ?? '')
+  if (!program) throw new DispatchRefused(notFound(made, options.command))
+  return { recipe: made, start: { program, args: made.args, cwd: folder, env, account }, scrubber }
+}
+
+/** Makes the work folder, registers the runner where that is a step of its own, and starts it behind its gate. */
+export async function bringUp(
+  { recipe, start, scrubber }: Prepared,
+  { clock, signal }: { clock: Clock; signal: AbortSignal },
+): Promise<GatedChild> {
+  const { cwd: folder, account } = start
+  await freshFolder(folder, account)
+  const program = await ownCopy(start.program, folder, account)
+  if (recipe.registration) await register({ ...start, program }, recipe.registration, scrubber, clock, signal)
+  for (const [name, content] of Object.entries(recipe.files)) await ownFile(join(folder, name), content, account)
+  signal.throwIfAborted()
+  const output = await open(join(folder, outputFile), 'wx', 0o600)
+  try {
+    return await startGated({ ...start, program }, output.fd)
+  } finally {
+    await output.close()
+  }
+}
+
+async function register(
+  start: Start,
+  { args, input, env }: NonNullable<Recipe['registration']>,
+  scrubber: Scrubber,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const step = { ...start, args, env: { ...start.env, ...env } }
+  const { exit, output } = await runToEnd(step, { input, bound: registrationBound, clock, signal })
+  signal.throwIfAborted()
+  if (exit !== 'late' && exit.code === 0) return
+  const how = exit === 'late' ? 'did not end in time' : `ended with ${exit.signal ?? `exit code ${exit.code}`}`
+  throw new DispatchRefused(reason(`the runner's registration ${how}: ${lastWords(scrubber.scrub(output))}`, scrubber))
+}
+
+async function freshFolder(folder: string, account: Account | null): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
+  for (const path of [folder, join(folder, 'tmp')]) {
+    await mkdir(path, { mode: 0o700 })
+    if (account) await chown(path, account.uid, account.gid)
+  }
+}
+
+async function ownFile(path: string, content: string, account: Account | null): Promise<void> {
+  await writeFile(path, content, { mode: 0o600, flag: 'wx' })
+  if (account) await chown(path, account.uid, account.gid)
+}
+
+function notFound({ programs, product }: Recipe, command: readonly string[] | null): string {
+  if (command)
+    return reason(`the command "${product}" was not found or cannot be run: mend "command" of the dispatcher`)
+  return `${programs.join(' or ')} was not found on PATH: install ${product}, or set "command" of the dispatcher`
+}
+
+function lastWords(output: string): string {
+  return output.trim().slice(-160)
+}

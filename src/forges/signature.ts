@@ -1,0 +1,84 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import type { Secret } from '../secret.ts'
+import type { RawDelivery, Reading } from './forge.ts'
+
+/** Where a forge puts its HMAC-SHA256: GitHub with the prefix `sha256=`, Gitea and Forgejo as bare hex. */
+const signatureHeaders = [
+  { name: 'x-hub-signature-256', shape: /^sha256=([0-9a-f]{64})$/i },
+  { name: 'x-gitea-signature', shape: /^(?:sha256=)?([0-9a-f]{64})$/i },
+  { name: 'x-forgejo-signature', shape: /^(?:sha256=)?([0-9a-f]{64})$/i },
+] as const
+
+const eventHeaders = ['x-forgejo-event', 'x-gitea-event', 'x-github-event'] as const
+
+/**
+ * True when the raw bytes are signed: at least one signature header is there and not empty, and each that is fits one of
+ * the secrets, compared in constant time. Never throws: a secret that is empty or cannot be read fits nothing.
+ */
+export async function verified(delivery: RawDelivery, secrets: readonly Secret[]): Promise<boolean> {
+  const signatures = signatureHeaders.flatMap(({ name, shape }) => {
+    const written = delivery.headers[name]?.trim()
+    return written ? [shape.exec(written)?.[1] ?? null] : []
+  })
+  if (signatures.length === 0) return false
+  // Over the bytes themselves, because a body need not be UTF-8 to be signed.
+  const expected = secrets.flatMap((secret) => {
+    const key = readable(secret)
+    return key ? [createHmac('sha256', key).update(delivery.body).digest()] : []
+  })
+  return signatures.every((hex) => {
+    if (hex === null) return false
+    const told = Buffer.from(hex, 'hex')
+    return expected.some((digest) => timingSafeEqual(digest, told))
+  })
+}
+
+/** The forge's id of the delivery from the first of these headers that has one, else `sha256:<hex>` of the body. */
+export function deliveryId(delivery: RawDelivery, names: readonly string[]): string {
+  for (const name of names) {
+    const id = delivery.headers[name]?.trim()
+    if (id) return id
+  }
+  return `sha256:${createHash('sha256').update(delivery.body).digest('hex')}`
+}
+
+/** The name of the event as its header says; empty where none does (Forgejo names its `package` events so). */
+export function eventName(delivery: RawDelivery): string {
+  for (const name of eventHeaders) {
+    const event = delivery.headers[name]?.trim()
+    if (event) return event
+  }
+  return ''
+}
+
+/** The event of a parsed delivery: as the header says, and `workflow_job` for a body that has one under no name at all. */
+export function eventOf(delivery: RawDelivery, value: unknown): string {
+  const named = eventName(delivery)
+  const carriesJob = typeof value === 'object' && value !== null && Object.hasOwn(value, 'workflow_job')
+  return named === '' && carriesJob ? 'workflow_job' : named
+}
+
+/** What the signed bytes say, or why they are not JSON. */
+export function parseJson(
+  delivery: RawDelivery,
+): { kind: 'parsed'; value: unknown } | Extract<Reading, { kind: 'invalid' }> {
+  const form = delivery.headers['content-type']?.toLowerCase().includes('x-www-form-urlencoded')
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(delivery.body)
+    if (form || text.startsWith('payload=')) {
+      return { kind: 'invalid', problem: 'the body is a form, not JSON: set content_type: json on the webhook' }
+    }
+    return { kind: 'parsed', value: JSON.parse(text) }
+  } catch {
+    return { kind: 'invalid', problem: 'the body is not JSON: set content_type: json on the webhook' }
+  }
+}
+
+function readable(secret: Secret): string | null {
+  try {
+    return secret.reveal()
+  } catch {
+    // Its file is gone for the moment: it fits nothing, and the other secrets still count.
+    return null
+  }
+}

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { type Command, type Given, options, Usage } from './commands/command.ts'
+import { demo } from './commands/demo.ts'
+import { plan } from './commands/plan.ts'
+import { serve } from './commands/serve.ts'
+
+/** Exit codes are part of the contract: 0 good, 1 failed, 64 bad arguments, 78 bad configuration. */
+const exit = { failed: 1, usage: 64, config: 78 }
+
+const commands: Record<string, Command> = { serve, demo, plan }
+/** Promised, and not built yet: told plainly rather than taken for a mistake. */
+const later = ['check', 'explain', 'status', 'clean', 'simulate']
+
+const help = `muster: calls up CI runners for Forgejo, Gitea and GitHub when jobs need them
+
+  muster serve   [--config autoscaler.yaml]   run the service (the default)
+  muster demo    [--exit-when-idle] [--json]  see it at work on simulated forges; nothing else is needed
+  muster plan    [--config …] [--json]        one look and its plan; nothing is done
+
+Not built yet: ${later.join(', ')}.
+Exit codes: 0 good, 1 failed, 64 bad arguments, 78 bad configuration.
+`
+
+async function main(argv: string[]): Promise<number> {
+  let given: Given
+  let name: string
+  try {
+    const { values, positionals } = parseArgs({ args: argv, options, allowPositionals: true })
+    const [first = 'serve', ...rest] = positionals
+    if (rest.length > 0) throw new Usage(`"${rest[0]}" is one word too many after "${first}"`)
+    name = first
+    given = values
+  } catch (error) {
+    return fail(`${(error as Error).message}\n\n${help}`, exit.usage)
+  }
+  if (given.help) return say(help)
+  if (given.version) return say(`${version()}\n`)
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!command) {
+    const why = later.includes(name) ? `"muster ${name}" is not supported yet` : `there is no command "${name}"`
+    return fail(`${why}\n\n${help}`, exit.usage)
+  }
+  try {
+    return await command(given)
+  } catch (error) {
+    return tell(error)
+  }
+}
+
+/** Expected failures are one plain text; only a defect shows its stack. */
+function tell(error: unknown): number {
+  if (!(error instanceof Error)) return fail(`${String(error)}\n`, exit.failed)
+  switch (error.name) {
+    case 'ConfigInvalid':
+      return fail(`${error.message}\n`, exit.config)
+    case 'Usage':
+      return fail(`${error.message}\n\n${help}`, exit.usage)
+    case 'StoreUnusable':
+    case 'CannotListen':
+      return fail(`${error.message}\n`, exit.failed)
+    default:
+      return fail(`${error.stack ?? error.message}\n`, exit.failed)
+  }
+}
+
+function say(text: string): number {
+  process.stdout.write(text)
+  return 0
+}
+
+function fail(text: string, code: number): number {
+  process.stderr.write(text)
+  return code
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return version
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,30 @@
+import type { Role } from '../config/config.ts'
+
+/** `open` asks for no token; a role includes those below it. */
+export type Access = Role | 'open'
+
+/** Who may call what on the admin listener. A route that is not listed here is closed to everyone. */
+export const access: ReadonlyMap<string, Access> = new Map([
+  ['GET /readyz', 'open'],
+  ['GET /metrics', 'read'],
+  ['GET /', 'read'],
+  ['GET /api/v1/openapi.json', 'read'],
+  ['GET /api/v1/instances', 'read'],
+  ['GET /api/v1/instances/:name', 'read'],
+  ['GET /api/v1/targets', 'read'],
+  ['GET /api/v1/dispatchers', 'read'],
+  ['GET /api/v1/jobs', 'read'],
+  ['GET /api/v1/jobs/:instance/:id', 'read'],
+  ['GET /api/v1/runners', 'read'],
+  ['GET /api/v1/dispatches', 'read'],
+  ['GET /api/v1/events', 'read'],
+  ['POST /api/v1/instances/:name/pause', 'operate'],
+  ['POST /api/v1/instances/:name/resume', 'operate'],
+  ['POST /api/v1/instances/:name/look', 'operate'],
+])
+
+const rank: Record<Role, number> = { read: 0, operate: 1, admin: 2 }
+
+export function includes(role: Role, needed: Role): boolean {
+  return rank[role] >= rank[needed]
+}

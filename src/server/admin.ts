@@ -1,0 +1,67 @@
+import { Hono } from 'hono'
+import { secureHeaders } from 'hono/secure-headers'
+import type { Config } from '../config/config.ts'
+import type { Ids } from '../ids.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import { type Store, StoreUnavailable } from '../store/store.ts'
+import { api } from './api.ts'
+import type { ApiDeps } from './api-deps.ts'
+import { authorize } from './auth.ts'
+import { knownHost, sameSite } from './browser-guards.ts'
+import { home } from './home.ts'
+import type { Served } from './peer.ts'
+import { answerErrors, problem, unknownPath } from './problem.ts'
+
+export interface AdminDeps extends ApiDeps {
+  config: () => Pick<Config, 'instances' | 'dispatchers' | 'dryRun' | 'admin'>
+  store: ApiDeps['store'] & Pick<Store, 'ready'>
+  metrics: Pick<Metrics, 'registry'>
+  log: Log
+  ids: Ids
+  /** Aborted when the service begins to stop: it is not ready from then on. */
+  stopping: AbortSignal
+}
+
+/** The admin listener: probe, metrics, a page, and the API. Who may call what is in `access.ts`. */
+export function adminApp(deps: AdminDeps): Hono<Served> {
+  const { config, store, metrics, clock, stopping } = deps
+  return new Hono<Served>()
+    .onError(answerErrors(deps))
+    .notFound(unknownPath)
+    .use(
+      secureHeaders({
+        contentSecurityPolicy: {
+          defaultSrc: ["'none'"],
+          baseUri: ["'none'"],
+          formAction: ["'none'"],
+          frameAncestors: ["'none'"],
+        },
+        xFrameOptions: 'DENY',
+        // Whether it is reached over TLS is for the proxy in front of it to say.
+        strictTransportSecurity: false,
+      }),
+    )
+    .use(async (c, next) => {
+      await next()
+      c.header('cache-control', 'no-store')
+    })
+    .use(knownHost(() => config().admin))
+    .use(authorize(() => config().admin.tokens, clock))
+    .use(sameSite())
+    .get('/readyz', async (c) => {
+      if (stopping.aborted) return problem(c, 503, 'the service is stopping')
+      try {
+        await store.ready()
+        return c.text('ready')
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error
+        return problem(c, 503, 'the state cannot be written now')
+      }
+    })
+    .get('/metrics', async (c) =>
+      c.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
+    )
+    .get('/', (c) => c.html(home(config().instances)))
+    .route('/', api(deps))
+}

@@ -1,0 +1,20 @@
+import type { Clock } from '../clock.ts'
+import type { Config, InstanceConfig } from '../config/config.ts'
+import type { Store } from '../store/store.ts'
+import type { LaneView, WorkerView } from './views.ts'
+
+export interface ApiDeps {
+  /** The configuration in force, asked at each request. */
+  config: () => Pick<Config, 'instances' | 'dispatchers' | 'dryRun'>
+  /** By instance name. */
+  workers: ReadonlyMap<string, WorkerView>
+  /** By dispatcher name. */
+  lanes: ReadonlyMap<string, LaneView>
+  store: Pick<Store, 'jobs' | 'job' | 'dispatches' | 'runners' | 'events' | 'deliveries' | 'paused' | 'pause'>
+  clock: Clock
+}
+
+/** The instance of that name; undefined when none is configured. */
+export function instanceNamed({ config }: Pick<ApiDeps, 'config'>, name: string): InstanceConfig | undefined {
+  return config().instances.find((instance) => instance.name === name)
+}

@@ -1,0 +1,180 @@
+import { z } from '@hono/zod-openapi'
+import { modes } from '../core/mode.ts'
+import { verdictKinds } from '../core/verdict.ts'
+
+/** The shapes of the API: keys in snake_case, ids as text, times as RFC 3339 in UTC, durations in seconds. */
+
+const time = z.iso.datetime()
+const maybeTime = time.nullable()
+const round = z.object({ id: z.string(), round: z.int() })
+
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    id: z.string().optional().describe('Of a failure on our side: the log has it too'),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .openapi('Problem')
+
+export const Instance = z
+  .object({
+    name: z.string(),
+    forge: z.enum(['forgejo', 'gitea', 'github']),
+    scope: z.object({
+      level: z.enum(['repository', 'organization', 'user', 'instance', 'enterprise']),
+      owner: z.string().nullable(),
+      name: z.string().nullable(),
+    }),
+    mode: z.enum(modes).nullable().describe('Null until its worker runs'),
+    paused: z.boolean(),
+    dry_run: z.boolean(),
+    targets: z.array(z.string()),
+    capabilities: z
+      .object({
+        version: z.string().nullable(),
+        jobs: z.boolean(),
+        runners: z.boolean(),
+        job_events: z.boolean(),
+        hooks: z.boolean(),
+      })
+      .nullable()
+      .describe('What the forge can do here; null until it answered once'),
+    last_look: z.object({ began_at: time, complete: z.boolean(), error: z.string().nullable() }).nullable(),
+    next_look_at: maybeTime,
+    webhook: z
+      .object({
+        path: z.string(),
+        last_delivery_at: maybeTime,
+        last_job_event_at: maybeTime,
+        hook: z
+          .object({
+            id: z.string(),
+            done: z.enum(['kept', 'created', 'repaired', 'replaced']),
+            notes: z.array(z.string()),
+          })
+          .nullable()
+          .describe('The hook at the forge, where we keep it'),
+      })
+      .nullable()
+      .describe('Null where it takes no webhooks'),
+  })
+  .openapi('Instance')
+
+export const Target = z
+  .object({
+    instance: z.string(),
+    name: z.string(),
+    labels: z.array(z.string()),
+    dispatcher: z.string(),
+    min_idle: z.int().describe('As the schedule has it in this minute'),
+    max: z.int(),
+    ttl_seconds: z.number(),
+    boot_timeout_seconds: z.number(),
+    idle_timeout_seconds: z.number(),
+    priority: z.number(),
+    match_unlabelled: z.boolean(),
+    allow_repos: z.array(z.string()),
+    machine_type: z.string().nullable(),
+    image: z.string().nullable(),
+  })
+  .openapi('Target')
+
+export const Dispatcher = z
+  .object({
+    name: z.string(),
+    kind: z.string(),
+    timeout_seconds: z.number(),
+    launch_concurrency: z.int(),
+    max_parallel: z.int().nullable(),
+    on_shutdown: z.enum(['close', 'wait']),
+    blocking: z.boolean().describe('It was seen to answer only when its runner had ended'),
+    live: z.int().describe('Dispatches that are not gone, over all instances'),
+  })
+  .openapi('Dispatcher')
+
+export const Job = z
+  .object({
+    instance: z.string(),
+    id: z.string(),
+    round: z.int(),
+    name: z.string(),
+    state: z.enum(['waiting', 'queued', 'running', 'finished']),
+    conclusion: z.string().nullable().describe("The forge's word for the end"),
+    verdict: z
+      .enum(verdictKinds)
+      .nullable()
+      .describe('Why it has, or has not, a runner; null once finished and until a turn has seen it'),
+    reason: z.string().nullable().describe('Narrows the verdict'),
+    until: maybeTime.describe('When the verdict may change by itself'),
+    covered_by: z
+      .object({ runner: z.string().nullable(), dispatch: z.string().nullable() })
+      .nullable()
+      .describe('What is on its way to it'),
+    target: z.string().nullable(),
+    labels: z.array(z.string()),
+    repository: z.string().nullable(),
+    run_id: z.string().nullable(),
+    runner: z.string().nullable(),
+    url: z.string().nullable(),
+    dispatches: z.int().describe('How many runners were asked for it'),
+    queued_at: maybeTime,
+    started_at: maybeTime,
+    finished_at: maybeTime,
+    first_seen_at: time,
+  })
+  .openapi('Job')
+
+export const Event = z
+  .object({
+    type: z.string(),
+    at: time,
+    instance: z.string(),
+    job: round.nullable(),
+    target: z.string().nullable(),
+    dispatch: z.string().nullable(),
+    runner: z.string().nullable(),
+    detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  })
+  .openapi('Event')
+
+export const JobDetail = Job.extend({ trail: z.array(Event).describe('Its events, oldest first') }).openapi('JobDetail')
+
+export const Runner = z
+  .object({
+    instance: z.string(),
+    name: z.string().nullable().describe('Null while it is booting and its dispatcher has not told'),
+    id: z.string().nullable().describe("The forge's"),
+    state: z.enum(['booting', 'idle', 'busy', 'offline', 'gone']),
+    labels: z.array(z.string()),
+    target: z.string().nullable(),
+    dispatch: z.string().nullable().describe('Null for a foreign one'),
+    first_seen_at: maybeTime,
+    idle_since: maybeTime,
+    gone_at: maybeTime,
+  })
+  .openapi('Runner')
+
+export const Dispatch = z
+  .object({
+    id: z.string(),
+    instance: z.string(),
+    target: z.string(),
+    dispatcher: z.string(),
+    job: round.nullable().describe('Null when it was made for min_idle'),
+    state: z.enum(['intended', 'sent', 'accepted', 'refused', 'unknown']),
+    labels: z.array(z.string()),
+    runner: z.string().nullable().describe('The runner it is tied to, or the name that one will bear'),
+    tied_by: z.enum(['name', 'inference']).nullable(),
+    intended_at: time,
+    sent_at: maybeTime,
+    answered_at: maybeTime,
+    tied_at: maybeTime,
+    covers_until: maybeTime,
+    gone_at: maybeTime,
+    gone_reason: z.string().nullable(),
+    reason: z.string().nullable(),
+  })
+  .openapi('Dispatch')

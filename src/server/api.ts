@@ -1,0 +1,37 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { ApiDeps } from './api-deps.ts'
+import { addInstanceRoutes } from './instances-api.ts'
+import type { Served } from './peer.ts'
+import { problem } from './problem.ts'
+import { addWorkRoutes } from './work-api.ts'
+
+const info = {
+  title: 'Muster',
+  version: '1',
+  description:
+    'The admin API. Lists answer {"items":[…],"next":null|cursor}; ids are text, times RFC 3339 in UTC; errors are problem details (RFC 9457).',
+}
+
+/** `/api/v1`, described by itself at `/api/v1/openapi.json`. */
+export function api(deps: ApiDeps): OpenAPIHono<Served> {
+  const app = new OpenAPIHono<Served>({
+    defaultHook: (result, c) => {
+      if (result.success) return
+      const errors = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
+      return problem(c, 400, errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '), {
+        members: { errors },
+      })
+    },
+  })
+  addInstanceRoutes(app, deps)
+  addWorkRoutes(app, deps)
+  app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
+  const document = app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info,
+    servers: [{ url: '/' }],
+    security: [{ token: [] }, {}],
+  })
+  app.get('/api/v1/openapi.json', (c) => c.json(document))
+  return app
+}

@@ -1,0 +1,52 @@
+import type { DeliveredJob } from '../core/intake.ts'
+import type { ToldJob } from '../core/job.ts'
+import type { LabelRules } from '../core/labels.ts'
+import { assign } from '../core/match.ts'
+import type { Target } from '../core/target.ts'
+import type { Reading } from '../forges/forge.ts'
+import type { DeliveryRecord } from '../store/store.ts'
+import { boundedLabels } from './label-limits.ts'
+
+/** A reading of a delivery that was signed and understood. */
+export type Understood = Extract<Reading, { kind: 'jobs' | 'nudge' | 'ignored' }>
+
+export interface Receiver {
+  name: string
+  targets: readonly Target[]
+  labels: LabelRules
+}
+
+/** What is written down of a delivery that came over HTTP. */
+export function deliveryRecord(reading: Understood, receiver: Receiver, receivedAt: number): DeliveryRecord {
+  const record: DeliveryRecord = {
+    instance: receiver.name,
+    id: reading.id,
+    event: reading.event,
+    receivedAt,
+    via: 'http',
+    result: 'accepted',
+    reason: null,
+    nudge: reading.kind === 'nudge',
+    jobEvent: reading.kind === 'jobs',
+    jobs: [],
+  }
+  switch (reading.kind) {
+    case 'nudge':
+      return record
+    case 'ignored':
+      return { ...record, result: 'ignored', reason: reading.reason }
+    case 'jobs': {
+      const jobs = reading.jobs.flatMap((told) => delivered(told, receiver))
+      // The forge's own runners take them all. It is a job event all the same: the webhook works.
+      const hosted = reading.jobs.length > 0 && jobs.length === 0
+      return hosted ? { ...record, result: 'ignored', reason: 'hosted' } : { ...record, jobs }
+    }
+  }
+}
+
+/** The job with its target; nothing for one that the forge runs itself. */
+function delivered(asTold: ToldJob, { targets, labels }: Receiver): DeliveredJob[] {
+  const told = { ...asTold, labels: boundedLabels(asTold.labels) }
+  const assignment = assign(told, targets, labels)
+  return 'hosted' in assignment ? [] : [{ told, ...assignment }]
+}

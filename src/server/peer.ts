@@ -1,0 +1,12 @@
+import type { HttpBindings } from '@hono/node-server'
+import type { Context } from 'hono'
+
+/** Node's own request and answer; absent where an app is called without a socket. */
+export interface Served {
+  Bindings: Partial<HttpBindings> | undefined
+}
+
+/** The address at the other end of the socket. A forwarded-for header is not believed: anyone can write one. */
+export function peerOf(c: Context<Served>): string {
+  return c.env?.incoming?.socket.remoteAddress ?? 'unknown'
+}

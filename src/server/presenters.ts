@@ -1,0 +1,202 @@
+import type { z } from '@hono/zod-openapi'
+import type { DispatcherConfig, InstanceConfig } from '../config/config.ts'
+import { coversUntil, type Dispatch as DispatchRow } from '../core/dispatch.ts'
+import type { Event as EventRow } from '../core/event.ts'
+import type { Job as JobRow } from '../core/job.ts'
+import type { Runner as RunnerRow } from '../core/runner.ts'
+import { minIdleAt } from '../core/schedule.ts'
+import type { Target as TargetConfig } from '../core/target.ts'
+import type { Verdict } from '../core/verdict.ts'
+import type { DeliverySummary } from '../store/store.ts'
+import type { Dispatch, Dispatcher, Event, Instance, Job, Runner, Target } from './api-schemas.ts'
+import type { LaneView, WorkerView } from './views.ts'
+
+/** Rows and configuration in the words of the API. What may hold a secret (env, URLs with one in it) is left out. */
+
+const longestTime = 8.64e15
+
+/** RFC 3339 in UTC; null for none, for one without end, and for one that no calendar has. */
+export function time(ms: number | null | undefined): string | null {
+  return typeof ms === 'number' && Math.abs(ms) <= longestTime ? new Date(ms).toISOString() : null
+}
+
+function surely(ms: number): string {
+  return time(ms) ?? new Date(0).toISOString()
+}
+
+export interface InstanceFacts {
+  worker: WorkerView | undefined
+  paused: boolean
+  deliveries: DeliverySummary
+  dryRun: boolean
+}
+
+export function instance(config: InstanceConfig, facts: InstanceFacts): z.output<typeof Instance> {
+  const { worker, paused, deliveries, dryRun } = facts
+  const { level, owner, name } = config.scope
+  const capabilities = worker?.capabilities
+  const look = worker?.lastLook
+  const hook = worker?.hook
+  return {
+    name: config.name,
+    forge: config.forge.kind,
+    scope: { level, owner, name },
+    mode: worker?.mode ?? null,
+    paused,
+    dry_run: dryRun || config.dryRun,
+    targets: config.targets.map((target) => target.name),
+    capabilities: capabilities
+      ? {
+          version: capabilities.version,
+          jobs: capabilities.jobs,
+          runners: capabilities.runners,
+          job_events: capabilities.jobEvents,
+          hooks: capabilities.hooks,
+        }
+      : null,
+    last_look: look ? { began_at: surely(look.beganAt), complete: look.complete, error: look.error } : null,
+    next_look_at: time(worker?.nextLookAt),
+    webhook:
+      config.secrets.length > 0
+        ? {
+            path: `/webhook/${config.name}`,
+            last_delivery_at: time(deliveries.lastAt),
+            last_job_event_at: time(deliveries.lastJobEventAt),
+            hook: hook ? { id: hook.id, done: hook.done, notes: [...hook.notes] } : null,
+          }
+        : null,
+  }
+}
+
+export function target(instanceName: string, config: TargetConfig, now: number): z.output<typeof Target> {
+  return {
+    instance: instanceName,
+    name: config.name,
+    labels: [...config.labels],
+    dispatcher: config.dispatcher,
+    min_idle: minIdleAt(config, now),
+    max: config.max,
+    ttl_seconds: config.ttl / 1_000,
+    boot_timeout_seconds: config.bootTimeout / 1_000,
+    idle_timeout_seconds: config.idleTimeout / 1_000,
+    priority: config.priority,
+    match_unlabelled: config.matchUnlabelled,
+    allow_repos: [...config.allowRepos],
+    machine_type: config.machineType,
+    image: config.image,
+  }
+}
+
+export function dispatcher(
+  config: DispatcherConfig,
+  lane: LaneView | undefined,
+  live: number,
+): z.output<typeof Dispatcher> {
+  return {
+    name: config.name,
+    kind: config.settings.kind,
+    timeout_seconds: config.timeout / 1_000,
+    launch_concurrency: config.launchConcurrency,
+    max_parallel: config.maxParallel,
+    on_shutdown: config.onShutdown,
+    blocking: lane?.blocking ?? false,
+    live,
+  }
+}
+
+export function job(row: JobRow, worker: WorkerView | undefined): z.output<typeof Job> {
+  const verdict = verdictOf(row, worker)
+  return {
+    instance: row.instance,
+    id: row.id,
+    round: row.round,
+    name: row.name,
+    state: row.state,
+    conclusion: row.conclusion,
+    verdict: verdict?.kind ?? null,
+    reason: verdict?.reason ?? null,
+    until: time(verdict?.until),
+    covered_by: verdict?.by ? { runner: null, dispatch: null, ...verdict.by } : null,
+    target: row.target,
+    labels: [...row.labels],
+    repository: row.repository,
+    run_id: row.runId,
+    runner: row.runnerName,
+    url: row.url,
+    dispatches: row.dispatches,
+    queued_at: time(row.queuedAt ?? row.seenQueuedAt),
+    started_at: time(row.startedAt ?? row.seenRunningAt),
+    finished_at: time(row.finishedAt ?? row.seenFinishedAt),
+    first_seen_at: surely(row.firstSeenAt),
+  }
+}
+
+/** What the last plan said, unless the job has moved on since. */
+function verdictOf(row: JobRow, worker: WorkerView | undefined): Verdict | null {
+  switch (row.state) {
+    case 'finished':
+      return null
+    case 'running':
+      return { kind: 'running', target: row.target, reason: null, by: null, until: null }
+    default:
+      return worker?.verdict({ id: row.id, round: row.round }) ?? null
+  }
+}
+
+export function event(row: EventRow): z.output<typeof Event> {
+  const { type, instance, job, target, dispatch, runner, detail } = row
+  return { type, at: surely(row.at), instance, job, target, dispatch, runner, detail: { ...detail } }
+}
+
+export function runner(row: RunnerRow, target: string | null): z.output<typeof Runner> {
+  return {
+    instance: row.instance,
+    name: row.name,
+    id: row.id,
+    state: row.state,
+    labels: [...row.labels],
+    target,
+    dispatch: row.dispatch,
+    first_seen_at: time(row.firstSeenAt),
+    idle_since: time(row.idleSince),
+    gone_at: time(row.goneAt),
+  }
+}
+
+/** A dispatch whose runner has not shown itself. */
+export function bootingRunner(row: DispatchRow): z.output<typeof Runner> {
+  return {
+    instance: row.instance,
+    name: row.runnerName,
+    id: null,
+    state: 'booting',
+    labels: [...row.labels],
+    target: row.target,
+    dispatch: row.id,
+    first_seen_at: null,
+    idle_since: null,
+    gone_at: null,
+  }
+}
+
+export function dispatch(row: DispatchRow): z.output<typeof Dispatch> {
+  return {
+    id: row.id,
+    instance: row.instance,
+    target: row.target,
+    dispatcher: row.dispatcher,
+    job: row.job,
+    state: row.state,
+    labels: [...row.labels],
+    runner: row.runner ?? row.runnerName,
+    tied_by: row.tiedBy,
+    intended_at: surely(row.intendedAt),
+    sent_at: time(row.sentAt),
+    answered_at: time(row.answeredAt),
+    tied_at: time(row.tiedAt),
+    covers_until: row.goneAt === null ? time(coversUntil(row)) : null,
+    gone_at: time(row.goneAt),
+    gone_reason: row.goneReason,
+    reason: row.reason,
+  }
+}

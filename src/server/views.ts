@@ -1,0 +1,26 @@
+import type { Mode } from '../core/mode.ts'
+import type { Verdict } from '../core/verdict.ts'
+import type { Capabilities, HookState } from '../forges/forge.ts'
+
+/** What the worker of one instance lets be seen: memory of this process, read at the moment of the answer. Times are epoch milliseconds. */
+export interface WorkerView {
+  readonly mode: Mode
+  /** Null until the forge answered once. */
+  readonly capabilities: Capabilities | null
+  /** Null until one was made. `error` is a sentence without a secret. */
+  readonly lastLook: { beganAt: number; complete: boolean; error: string | null } | null
+  /** Null while no look is planned. */
+  readonly nextLookAt: number | null
+  /** Null until our webhook was made sure of. */
+  readonly hook: { id: string; done: HookState['done']; notes: readonly string[] } | null
+  /** Why the round has, or has not, a runner, as the last plan said; null when that plan did not know the round. */
+  verdict(job: { id: string; round: number }): Verdict | null
+  /** Asks for a look at once, whatever is planned; returns without waiting for it. */
+  lookNow(): void
+}
+
+/** What the calls to one dispatcher let be seen. */
+export interface LaneView {
+  /** It was seen to answer only when its runner had ended. */
+  readonly blocking: boolean
+}

@@ -1,0 +1,12 @@
+import type { SQLOutputValue } from 'node:sqlite'
+import type { Row } from './database.ts'
+
+/** Epoch milliseconds, or null where there is no such moment. */
+export function moment(cell: SQLOutputValue | undefined): number | null {
+  return typeof cell === 'number' ? cell : null
+}
+
+/** The `number` that a counting statement answered. */
+export function count(row: Row | undefined): number {
+  return Number(row?.number ?? 0)
+}

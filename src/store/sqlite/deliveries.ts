@@ -1,0 +1,50 @@
+import { foldDelivery } from '../../core/intake.ts'
+import type { DeliveryRecord, DeliverySummary } from '../store.ts'
+import { moment } from './cells.ts'
+import type { Ring } from './commits.ts'
+import type { Database } from './database.ts'
+import { newestRound } from './jobs.ts'
+import { jobs } from './tables.ts'
+
+/** Folds a delivery in. One that changes nothing a turn could see (a ping) rings no bell. */
+export function recordDelivery(db: Database, ring: Ring, delivery: DeliveryRecord): 'recorded' | 'duplicate' {
+  if (!isNew(db, delivery)) return 'duplicate'
+  const moment = { instance: delivery.instance, at: delivery.receivedAt, via: delivery.via }
+  for (const delivered of delivery.jobs) {
+    const job = foldDelivery(newestRound(db, delivery.instance, delivered.told.id), delivered, moment)
+    if (job) jobs.put(db, job)
+  }
+  if (delivery.via === 'http') keepMoments(db, delivery)
+  if (delivery.jobs.length > 0 || delivery.nudge || delivery.jobEvent) ring(delivery.instance)
+  return 'recorded'
+}
+
+function isNew(
+  db: Database,
+  { instance, id, event, receivedAt, via, result, reason, nudge, jobEvent }: DeliveryRecord,
+) {
+  const written = db.run(
+    `INSERT INTO deliveries (instance, id, event, received_at, via, result, reason, nudge, job_event)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (instance, id) DO NOTHING`,
+    ...[instance, id, event, receivedAt, via, result, reason, nudge ? 1 : 0, jobEvent ? 1 : 0],
+  )
+  return written === 1
+}
+
+/** The last moments stay with the instance, so that they are read in one step and outlive the deliveries. */
+function keepMoments(db: Database, { instance, receivedAt, nudge, jobEvent }: DeliveryRecord): void {
+  db.run(
+    `INSERT INTO instances (name, delivered_at, nudged_at, job_event_at) VALUES (?, ?, ?, ?)
+     ON CONFLICT (name) DO UPDATE SET
+       delivered_at = max(coalesce(delivered_at, 0), excluded.delivered_at),
+       nudged_at = coalesce(max(nudged_at, excluded.nudged_at), nudged_at, excluded.nudged_at),
+       job_event_at = coalesce(max(job_event_at, excluded.job_event_at), job_event_at, excluded.job_event_at)`,
+    ...[instance, receivedAt, nudge ? receivedAt : null, jobEvent ? receivedAt : null],
+  )
+}
+
+/** What came over HTTP of late. Deliveries read back from a forge are no sign that its webhooks arrive. */
+export function deliverySummary(db: Database, instance: string): DeliverySummary {
+  const row = db.get('SELECT delivered_at, job_event_at FROM instances WHERE name = ?', instance)
+  return { instance, lastAt: moment(row?.delivered_at), lastJobEventAt: moment(row?.job_event_at) }
+}

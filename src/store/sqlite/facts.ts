@@ -1,0 +1,112 @@
+import { backoffKey } from '../../core/backoff.ts'
+import type { Facts, FactsQuery } from '../../core/facts.ts'
+import { type Job, jobKey } from '../../core/job.ts'
+import { count, moment } from './cells.ts'
+import type { Database } from './database.ts'
+import { backoffs, dispatches, jobs, runners } from './tables.ts'
+
+/** Since when a job waits, as the plan counts it; the forge's own moment orders what one look saw at once. */
+const age = 'coalesce(seen_queued_at, first_seen_at), queued_at, seq'
+
+/** Nobody needs to know how many more announced rounds there are. */
+const mostAnnounced = 1_000
+
+/**
+ * Every statement of a snapshot. Each finds its rows by an index, so that a turn costs what is open and not what was ever recorded.
+ * `INDEXED BY` and `CROSS JOIN` (the order of a join) stand where SQLite, which knows no statistics here, would choose another way.
+ */
+export const factStatements = {
+  open: `SELECT * FROM jobs WHERE instance = ? AND state IN ('waiting', 'running')`,
+  queued: `SELECT target, count(*) AS number FROM jobs WHERE instance = ? AND state = 'queued' GROUP BY target`,
+  oldest: `SELECT * FROM jobs WHERE instance = ? AND state = 'queued' AND target IS ? ORDER BY ${age} LIMIT ?`,
+  named: `SELECT jobs.* FROM dispatches JOIN jobs
+     ON jobs.instance = dispatches.instance AND jobs.id = dispatches.job_id AND jobs.round = dispatches.job_round
+     WHERE dispatches.instance = ? AND dispatches.gone_at IS NULL`,
+  ran: `SELECT jobs.* FROM dispatches JOIN jobs
+     ON jobs.instance = dispatches.instance AND jobs.id = dispatches.ran_id AND jobs.round = dispatches.ran_round
+     WHERE dispatches.instance = ? AND dispatches.gone_at IS NULL`,
+  requeued: `SELECT * FROM jobs INDEXED BY jobs_requeued WHERE instance = ? AND state = 'finished' AND requeued_at IS NOT NULL`,
+  unspent: `SELECT * FROM jobs INDEXED BY jobs_unspent WHERE instance = ? AND state = 'finished' AND start_spent = 0`,
+  // A round that was counted as lost is not asked about again.
+  unannounced: `SELECT * FROM jobs WHERE instance = ? AND announced_at IS NULL AND lost_at IS NULL AND listed_at > ?`,
+  asked: `SELECT jobs.* FROM json_each(?2) AS asked CROSS JOIN jobs ON jobs.instance = ?1 AND jobs.id = asked.value
+     WHERE jobs.round = (SELECT max(round) FROM jobs WHERE instance = ?1 AND id = asked.value)`,
+  dispatches: `SELECT * FROM dispatches INDEXED BY dispatches_live WHERE instance = ? AND gone_at IS NULL
+     ORDER BY intended_at, seq`,
+  runners: 'SELECT * FROM runners INDEXED BY runners_live WHERE instance = ? AND gone_at IS NULL ORDER BY seq',
+  backoffs: `SELECT * FROM backoffs WHERE instance IN (?, '')`,
+  instance: 'SELECT paused, nudged_at, job_event_at FROM instances WHERE name = ?',
+  finished: `SELECT max(seen_finished_at) AS at FROM jobs WHERE instance = ? AND repository = ? AND state = 'finished'`,
+  announced: `SELECT count(*) AS number FROM (
+     SELECT 1 FROM jobs WHERE instance = ? AND announced_at IS NOT NULL AND first_seen_at > ? LIMIT ${mostAnnounced})`,
+}
+
+/** One snapshot of an instance, as of this moment. Queued jobs without a target have a window of their own. */
+export function readFacts(db: Database, instance: string, query: FactsQuery): Facts {
+  const { queued, beyond } = queuedJobs(db, instance, query.window)
+  const found = oldestFirst([...queued, ...otherJobs(db, instance, query)])
+  const held = new Map(db.all(factStatements.backoffs, instance).map((row) => [String(row.key), backoffs.read(row)]))
+  const known = db.get(factStatements.instance, instance)
+  return {
+    jobs: found,
+    beyond,
+    dispatches: db.all(factStatements.dispatches, instance).map(dispatches.read),
+    runners: db.all(factStatements.runners, instance).map(runners.read),
+    backoffs: held,
+    paused: known?.paused === 1,
+    signals: {
+      nudgedAt: moment(known?.nudged_at),
+      jobEventAt: moment(known?.job_event_at),
+      announcedSince: count(db.get(factStatements.announced, instance, query.since)),
+      finishedAt: lastFinished(db, instance, repositoriesHeldBack(found, held)),
+    },
+  }
+}
+
+function otherJobs(db: Database, instance: string, { ids, listedSince }: FactsQuery): Job[] {
+  const rows = [
+    db.all(factStatements.open, instance),
+    db.all(factStatements.named, instance),
+    db.all(factStatements.ran, instance),
+    db.all(factStatements.requeued, instance),
+    db.all(factStatements.unspent, instance),
+    db.all(factStatements.unannounced, instance, listedSince),
+    db.all(factStatements.asked, instance, JSON.stringify(ids)),
+  ]
+  return rows.flat().map(jobs.read)
+}
+
+/** The repositories whose next finished run ends an idle back-off. */
+function repositoriesHeldBack(found: readonly Job[], held: Facts['backoffs']): Set<string> {
+  const waiting = found.filter((job) => held.has(backoffKey.idledJob(job.instance, job)))
+  return new Set(waiting.flatMap(({ repository }) => repository ?? []))
+}
+
+function lastFinished(db: Database, instance: string, repositories: Iterable<string>): Map<string, number> {
+  const last = new Map<string, number>()
+  for (const repository of repositories) {
+    const at = moment(db.get(factStatements.finished, instance, repository)?.at)
+    if (at !== null) last.set(repository, at)
+  }
+  return last
+}
+
+function queuedJobs(db: Database, instance: string, window: number | null) {
+  const queued: Job[] = []
+  const beyond = new Map<string, number>()
+  for (const row of db.all(factStatements.queued, instance)) {
+    const target = row.target ?? null
+    const rows = db.all(factStatements.oldest, instance, target, window ?? -1)
+    queued.push(...rows.map(jobs.read))
+    const rest = count(row) - rows.length
+    if (typeof target === 'string' && rest > 0) beyond.set(target, rest)
+  }
+  return { queued, beyond }
+}
+
+/** Each round once; rounds that wait equally long stay in the order in which they were found. */
+function oldestFirst(found: readonly Job[]): Job[] {
+  const distinct = new Map(found.map((job) => [jobKey(job), job]))
+  const since = (job: Job) => job.seenQueuedAt ?? job.firstSeenAt
+  return [...distinct.values()].sort((one, other) => since(one) - since(other))
+}

@@ -1,0 +1,14 @@
+import type { Job } from '../../core/job.ts'
+import type { Database } from './database.ts'
+import { jobs } from './tables.ts'
+
+/** The newest round of a job; null when the job is not known. */
+export function newestRound(db: Database, instance: string, id: string): Job | null {
+  const row = db.get('SELECT * FROM jobs WHERE instance = ? AND id = ? ORDER BY round DESC LIMIT 1', instance, id)
+  return row ? jobs.read(row) : null
+}
+
+export function oneRound(db: Database, instance: string, id: string, round: number): Job | null {
+  const row = db.get('SELECT * FROM jobs WHERE instance = ? AND id = ? AND round = ?', instance, id, round)
+  return row ? jobs.read(row) : null
+}

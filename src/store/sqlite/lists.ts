@@ -1,0 +1,89 @@
+import { BadCursor, type ListQuery, type Page, type Store } from '../store.ts'
+import type { Cell, Database, Row } from './database.ts'
+import { dispatches, events, jobs, runners } from './tables.ts'
+
+type Query<K extends 'jobs' | 'dispatches' | 'runners' | 'events'> = Parameters<Store[K]>[0]
+
+/** Conditions that all must hold, each with the value of its one `?`, or without any. */
+type Conditions = readonly (readonly [sql: string, value?: Cell])[]
+
+interface List<T> {
+  table: string
+  order: 'oldest first' | 'newest first'
+  where: Conditions
+  read(row: Row): T
+}
+
+/** Jobs, the first seen first. */
+export function listJobs(db: Database, query: Query<'jobs'>) {
+  const where = [...sameInstance(query), ...sameTarget(query), ...given('state = ?', query.state)]
+  return page(db, query, { table: 'jobs', order: 'oldest first', where, read: jobs.read })
+}
+
+/** Dispatches, the last intended first. */
+export function listDispatches(db: Database, query: Query<'dispatches'>) {
+  const where = [
+    ...sameInstance(query),
+    ...sameTarget(query),
+    ...isGone(query.live === undefined ? undefined : !query.live),
+  ]
+  return page(db, query, { table: 'dispatches', order: 'newest first', where, read: dispatches.read })
+}
+
+/** Runners, the first seen first; those of a target are the ones that its dispatches brought. */
+export function listRunners(db: Database, query: Query<'runners'>) {
+  const ofTarget = 'EXISTS (SELECT 1 FROM dispatches WHERE dispatches.id = runners.dispatch AND dispatches.target = ?)'
+  const where = [...sameInstance(query), ...given(ofTarget, query.target), ...isGone(query.gone)]
+  return page(db, query, { table: 'runners', order: 'oldest first', where, read: runners.read })
+}
+
+/** Events, the last appended first. */
+export function listEvents(db: Database, query: Query<'events'>) {
+  const { job } = query
+  const where = [
+    ...sameInstance(query),
+    ...sameTarget(query),
+    ...given('job_id = ?', job?.id),
+    ...given('job_round = ?', job?.round),
+  ]
+  return page(db, query, { table: 'events', order: 'newest first', where, read: events.read })
+}
+
+function given(sql: string, value: Cell | undefined): Conditions {
+  return value === undefined ? [] : [[sql, value]]
+}
+
+function sameInstance({ instance }: ListQuery): Conditions {
+  return given('instance = ?', instance)
+}
+
+function sameTarget({ target }: ListQuery): Conditions {
+  return given('target = ?', target)
+}
+
+function isGone(gone: boolean | undefined): Conditions {
+  return gone === undefined ? [] : [[gone ? 'gone_at IS NOT NULL' : 'gone_at IS NULL']]
+}
+
+function page<T>(db: Database, { cursor, limit }: ListQuery, { table, order, where, read }: List<T>): Page<T> {
+  const [after, direction] = order === 'oldest first' ? ['seq > ?', 'ASC'] : ['seq < ?', 'DESC']
+  const conditions = [...where, ...given(after, cursor === undefined ? undefined : decode(cursor))]
+  const sql = conditions.length > 0 ? `WHERE ${conditions.map(([condition]) => condition).join(' AND ')}` : ''
+  const values = conditions.flatMap(([, value]) => (value === undefined ? [] : [value]))
+  const most = Math.min(Math.max(limit, 1), 500)
+  // One more than asked for tells whether there is a next page.
+  const rows = db.all(`SELECT * FROM ${table} ${sql} ORDER BY seq ${direction} LIMIT ?`, ...values, most + 1)
+  const items = rows.slice(0, most)
+  return { items: items.map(read), next: rows.length > most ? encode(Number(items.at(-1)?.seq)) : null }
+}
+
+function encode(seq: number): string {
+  return Buffer.from(String(seq)).toString('base64url')
+}
+
+function decode(cursor: string): number {
+  const text = Buffer.from(cursor, 'base64url').toString()
+  if (!/^\d{1,15}$/.test(text))
+    throw new BadCursor(`"${cursor}" is no cursor of a list: take the \`next\` of a page, as it is`)
+  return Number(text)
+}

@@ -1,0 +1,26 @@
+import type { Database } from './database.ts'
+
+/** Rows that one commit forgets at most, so that deliveries never wait long behind it. */
+const batch = 5_000_000
+
+/** Deliveries and events are logs: the oldest come first, so that a look at the first ones is enough. */
+const ofLog = (table: string, moment: string) =>
+  `DELETE FROM ${table} WHERE seq IN (SELECT seq FROM ${table} ORDER BY seq LIMIT ${batch}) AND ${moment} < ?`
+
+const ofTable = (table: string, index: string, condition: string) =>
+  `DELETE FROM ${table} WHERE seq IN (SELECT seq FROM ${table} INDEXED BY ${index} WHERE ${condition} LIMIT ${batch})`
+
+/** What is forgotten, each with the one moment before which it is. */
+export const pruneStatements: readonly string[] = [
+  ofLog('deliveries', 'received_at'),
+  ofLog('events', 'at'),
+  ofTable('jobs', 'jobs_finished', `state = 'finished' AND coalesce(seen_finished_at, first_seen_at) < ?`),
+  ofTable('dispatches', 'dispatches_gone', 'gone_at < ?'),
+  ofTable('runners', 'runners_gone', 'gone_at < ?'),
+  'DELETE FROM backoffs WHERE until < ?',
+]
+
+/** Forgets one batch; answers whether there may be more. */
+export function pruneBatch(db: Database, statement: string, before: number): boolean {
+  return db.run(statement, before) >= batch
+}

@@ -1,0 +1,123 @@
+import type { Backoff } from '../../core/backoff.ts'
+import type { Dispatch, DispatchState, GoneReason } from '../../core/dispatch.ts'
+import type { Event, EventType } from '../../core/event.ts'
+import type { Job, JobState, Unassigned } from '../../core/job.ts'
+import type { Runner } from '../../core/runner.ts'
+import type { HookRecord } from '../store.ts'
+import { flag, json, log, plain, roundRef, table, versionedTable } from './table.ts'
+
+const text = plain<string>()
+const number = plain<number>()
+const maybeText = plain<string | null>()
+const maybeNumber = plain<number | null>()
+const texts = json<readonly string[]>()
+
+export const jobs = versionedTable<Job>('jobs', ['instance', 'id', 'round'], {
+  instance: text,
+  id: text,
+  round: number,
+  attempt: maybeNumber,
+  handle: maybeText,
+  state: plain<JobState>(),
+  conclusion: maybeText,
+  name: text,
+  labels: texts,
+  repository: maybeText,
+  repositoryId: maybeText,
+  runId: maybeText,
+  url: maybeText,
+  runnerName: maybeText,
+  queuedAt: maybeNumber,
+  startedAt: maybeNumber,
+  finishedAt: maybeNumber,
+  target: maybeText,
+  unassigned: plain<Unassigned | null>(),
+  firstSeenAt: number,
+  seenQueuedAt: maybeNumber,
+  seenRunningAt: maybeNumber,
+  seenFinishedAt: maybeNumber,
+  deliveredAt: maybeNumber,
+  announcedAt: maybeNumber,
+  announcedQueued: flag(),
+  listedAt: maybeNumber,
+  confirmedAt: maybeNumber,
+  lostAt: maybeNumber,
+  requeuedAt: maybeNumber,
+  doubtedAt: maybeNumber,
+  startSpent: flag(),
+  dispatches: number,
+  version: number,
+})
+
+export const dispatches = versionedTable<Dispatch>('dispatches', ['id'], {
+  id: text,
+  instance: text,
+  target: text,
+  dispatcher: text,
+  job: roundRef(),
+  handle: maybeText,
+  state: plain<DispatchState>(),
+  labels: texts,
+  offers: texts,
+  named: flag(),
+  runnerName: maybeText,
+  host: maybeText,
+  ttl: number,
+  bootTimeout: number,
+  idleTimeout: number,
+  intendedAt: number,
+  sentAt: maybeNumber,
+  answeredAt: maybeNumber,
+  runner: maybeText,
+  tiedBy: plain<Dispatch['tiedBy']>(),
+  tiedAt: maybeNumber,
+  ran: roundRef(),
+  coverEndedAt: maybeNumber,
+  goneAt: maybeNumber,
+  goneReason: plain<GoneReason | null>(),
+  reason: maybeText,
+  version: number,
+})
+
+export const runners = versionedTable<Runner>('runners', ['instance', 'name'], {
+  instance: text,
+  name: text,
+  id: maybeText,
+  labels: texts,
+  state: plain<Runner['state']>(),
+  dispatch: maybeText,
+  firstSeenAt: number,
+  listedAt: maybeNumber,
+  idleSince: maybeNumber,
+  idleLooks: number,
+  worked: flag(),
+  goneAt: maybeNumber,
+  version: number,
+})
+
+export const backoffs = table<Backoff>('backoffs', ['key'], {
+  key: text,
+  instance: text,
+  failures: number,
+  until: number,
+})
+
+export const events = log<Event>('events', {
+  type: plain<EventType>(),
+  at: number,
+  instance: text,
+  job: roundRef(),
+  target: maybeText,
+  dispatch: maybeText,
+  runner: maybeText,
+  detail: json<Event['detail']>(),
+})
+
+export const hooks = table<HookRecord>('hooks', ['instance', 'url'], {
+  instance: text,
+  url: text,
+  id: text,
+  fingerprint: text,
+  events: texts,
+  checkedAt: number,
+})

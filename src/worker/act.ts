@@ -1,0 +1,119 @@
+import { type Dispatch, runnerName } from '../core/dispatch.ts'
+import { jobKey } from '../core/job.ts'
+import type { Plan, Wanted } from '../core/plan.ts'
+import type { Target } from '../core/target.ts'
+import type { Verdict } from '../core/verdict.ts'
+import type { TurnDeps } from './deps.ts'
+import type { Lane, Order } from './lane.ts'
+import { retire } from './retire.ts'
+
+export interface Acted {
+  dispatched: number
+  verdicts: Plan['verdicts']
+}
+
+/** Carries a plan out: each dispatch is a row before its lane makes the call; calls and stops go on behind the turn. */
+export async function act(deps: TurnDeps, epoch: number, plan: Plan, now: number): Promise<Acted> {
+  if (deps.dryRun) return tell(deps, plan)
+  for (const stop of plan.stops) retire(deps, stop)
+  if (plan.wanted.length === 0) return { dispatched: 0, verdicts: plan.verdicts }
+
+  const intents = plan.wanted.flatMap((wanted) => intent(deps, wanted, now))
+  const limits = { targets: new Map(deps.targets.map(({ name, max }) => [name, max])), dispatchers: deps.maxParallel }
+  const written = await deps.store.intend(deps.instance, epoch, intents, limits)
+  for (const dispatch of written) deps.lanes.get(dispatch.dispatcher)?.add(order(deps, dispatch))
+  return { dispatched: written.length, verdicts: withKeptBack(plan.verdicts, intents, written) }
+}
+
+/** What `dry_run` does instead: nothing but a line. */
+function tell(deps: TurnDeps, plan: Plan): Acted {
+  for (const { target, job } of plan.wanted) {
+    deps.log.info({ target, job: job && jobKey(job) }, 'dry run: a runner would be asked for')
+  }
+  return { dispatched: 0, verdicts: plan.verdicts }
+}
+
+function intent(deps: TurnDeps, { target: name, job }: Wanted, now: number): Dispatch[] {
+  const target = deps.targets.find((candidate) => candidate.name === name)
+  const lane = target && deps.lanes.get(target.dispatcher)
+  if (!target || !lane) return []
+  const { traits } = lane
+  const id = deps.ids()
+  return [
+    {
+      id,
+      instance: deps.instance,
+      target: target.name,
+      dispatcher: target.dispatcher,
+      job: job && { id: job.id, round: job.round },
+      // Only a credential of ours can bind a runner to one round.
+      handle: traits.credentials === 'ours' ? (job?.handle ?? null) : null,
+      state: 'intended',
+      labels: target.labels,
+      offers: target.offers,
+      named: traits.names,
+      runnerName: traits.names ? runnerName(deps.owner, id) : null,
+      host: traits.local ? deps.host : null,
+      ttl: target.ttl,
+      bootTimeout: target.bootTimeout,
+      idleTimeout: target.idleTimeout,
+      intendedAt: now,
+      sentAt: null,
+      answeredAt: null,
+      runner: null,
+      tiedBy: null,
+      tiedAt: null,
+      ran: null,
+      coverEndedAt: null,
+      goneAt: null,
+      goneReason: null,
+      reason: null,
+      version: 0,
+    },
+  ]
+}
+
+function order(deps: TurnDeps, dispatch: Dispatch): Order {
+  const target = deps.targets.find(({ name }) => name === dispatch.target) as Target
+  const { traits } = deps.lanes.get(dispatch.dispatcher) as Lane
+  const name = runnerName(deps.owner, dispatch.id)
+  return {
+    dispatch,
+    log: deps.log,
+    async prepare(signal) {
+      const { labels, handle } = dispatch
+      const credential =
+        traits.credentials === 'ours' ? await deps.forge.register({ name, labels, handle }, signal) : null
+      return {
+        id: dispatch.id,
+        instance: deps.instance,
+        name,
+        labels,
+        ttl: dispatch.ttl,
+        machineType: target.machineType,
+        image: target.image,
+        env: target.env,
+        scope: deps.scope,
+        job: dispatch.job && `${deps.instance}/${dispatch.job.id}`,
+        credential,
+      }
+    },
+  }
+}
+
+/** Jobs whose dispatch a limit shared with others did not admit say so. */
+function withKeptBack(
+  verdicts: Plan['verdicts'],
+  intents: readonly Dispatch[],
+  written: readonly Dispatch[],
+): Plan['verdicts'] {
+  if (written.length === intents.length) return verdicts
+  const admitted = new Set(written.map(({ id }) => id))
+  const changed = new Map(verdicts)
+  for (const { id, job, target } of intents) {
+    if (job === null || admitted.has(id)) continue
+    const kept: Verdict = { kind: 'full', target, reason: 'max_parallel', by: null, until: null }
+    changed.set(jobKey(job), kept)
+  }
+  return changed
+}

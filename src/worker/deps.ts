@@ -1,0 +1,85 @@
+import type { Clock } from '../clock.ts'
+import { type Cadence, firstJobEvent } from '../core/cadence.ts'
+import type { Facts, FactsQuery } from '../core/facts.ts'
+import type { Look } from '../core/look.ts'
+import type { ReconcileRules } from '../core/reconcile.ts'
+import type { Scope } from '../core/scope.ts'
+import type { Target } from '../core/target.ts'
+import type { Forge } from '../forges/forge.ts'
+import type { Ids } from '../ids.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Store } from '../store/store.ts'
+import type { Lane } from './lane.ts'
+
+/** What a turn works with. One per instance, made anew when the configuration changes. */
+export interface TurnDeps {
+  instance: string
+  scope: Scope
+  forge: Forge
+  targets: readonly Target[]
+  store: Store
+  /** By dispatcher name: those that this instance's targets use. */
+  lanes: ReadonlyMap<string, Lane>
+  /** By dispatcher name, over all instances; absent means without limit. */
+  maxParallel: ReadonlyMap<string, number>
+  stoppable: ReadonlySet<string>
+  lists: ReadonlySet<string>
+  owner: string
+  host: string
+  /** Decide and tell, start nothing. */
+  dryRun: boolean
+  /** Milliseconds. */
+  webhookGrace: number
+  /** Dispatches whose idle runner is being ended right now. */
+  retiring: Set<string>
+  clock: Clock
+  ids: Ids
+  log: Log
+  metrics: Metrics
+}
+
+/** What a worker knows between its turns. */
+export interface TurnState {
+  epoch: number
+  cadence: Cadence
+  /** When the last complete look of runners began. */
+  runnersSeenAt: number | null
+  /** Whether the forge has a job list; believed until a look tells otherwise. */
+  jobsListed: boolean
+  /** The first look has ended, well or not: from then on `min_idle` is topped up. */
+  looked: boolean
+}
+
+/** More than any target's `max`, so that what lies beyond the window is full for sure. */
+const slack = 1_000
+
+export function windowOf(deps: TurnDeps, { cadence }: TurnState, look: Look, now: number): FactsQuery {
+  const largest = Math.max(0, ...deps.targets.map(({ max }) => max))
+  return {
+    window: look.jobs ? null : largest + slack,
+    ids: look.jobs?.jobs.map(({ id }) => id) ?? [],
+    since: cadence.distrustedSince ?? now,
+    listedSince: Math.max(cadence.startedAt, now - 2 * deps.webhookGrace),
+  }
+}
+
+export function rulesOf(deps: TurnDeps, state: TurnState, known: Facts): ReconcileRules {
+  const { cadence } = state
+  return {
+    instance: deps.instance,
+    targets: deps.targets,
+    labels: deps.forge.labels,
+    rounds: deps.forge.rounds,
+    jobsListed: state.jobsListed,
+    lists: deps.lists,
+    host: deps.host,
+    runnersSeenAt: state.runnersSeenAt,
+    loss: {
+      grace: deps.webhookGrace,
+      firstLookAt: cadence.firstLookAt,
+      firstJobEventAt: firstJobEvent(cadence, known.signals),
+      needsJobEvent: cadence.mode === 'polling' || deps.forge.kind === 'forgejo',
+    },
+  }
+}

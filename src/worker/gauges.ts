@@ -1,0 +1,65 @@
+import { isPending } from '../core/dispatch.ts'
+import { type Job, jobKey } from '../core/job.ts'
+import { type Mode, modes } from '../core/mode.ts'
+import type { RunnerState } from '../core/runner.ts'
+import { type VerdictKind, verdictKinds } from '../core/verdict.ts'
+import type { TurnDeps } from './deps.ts'
+import type { TurnResult } from './turn.ts'
+
+type GaugeDeps = Pick<TurnDeps, 'metrics' | 'instance' | 'targets' | 'clock'>
+
+const runnerStates: readonly RunnerState[] = ['booting', 'idle', 'busy', 'offline']
+/** Jobs with these are no demand that waits for us. */
+const needless = new Set<VerdictKind>(['covered', 'running', 'unmatched', 'not_allowed', 'waiting'])
+
+export function gaugeMode({ metrics, instance }: GaugeDeps, mode: Mode): void {
+  for (const one of modes) metrics.mode.set({ instance, mode: one }, one === mode ? 1 : 0)
+}
+
+/** Shows what a turn left behind: jobs by verdict, runners by state, the oldest job that nothing covers. */
+export function gauge(deps: GaugeDeps, result: TurnResult): void {
+  gaugeJobs(deps, result)
+  gaugeRunners(deps, result)
+  for (const job of result.started) observeWait(deps, job)
+}
+
+function gaugeJobs({ metrics, instance, targets, clock }: GaugeDeps, { facts, verdicts }: TurnResult): void {
+  const counts = new Map<string, number>()
+  const count = (target: string, kind: VerdictKind, by = 1) => {
+    counts.set(`${kind} ${target}`, (counts.get(`${kind} ${target}`) ?? 0) + by)
+  }
+  let oldest = 0
+  for (const job of facts.jobs) {
+    const verdict = verdicts.get(jobKey(job))
+    if (!verdict) continue
+    count(verdict.target ?? '', verdict.kind)
+    if (!needless.has(verdict.kind)) oldest = Math.max(oldest, clock.now() - (job.seenQueuedAt ?? job.firstSeenAt))
+  }
+  for (const [target, beyond] of facts.beyond) count(target, 'full', beyond)
+  for (const target of [...targets.map(({ name }) => name), '']) {
+    for (const verdict of verdictKinds)
+      metrics.jobs.set({ instance, target, verdict }, counts.get(`${verdict} ${target}`) ?? 0)
+  }
+  metrics.oldestUncovered.set({ instance }, oldest / 1_000)
+}
+
+function gaugeRunners({ metrics, instance, targets, clock }: GaugeDeps, { facts }: TurnResult): void {
+  const states = new Map(facts.runners.map(({ name, state }) => [name, state]))
+  for (const target of targets) {
+    const ours = facts.dispatches.filter((dispatch) => dispatch.target === target.name)
+    for (const state of runnerStates) {
+      const inState = ours.filter((dispatch) =>
+        dispatch.runner === null
+          ? state === 'booting' && isPending(dispatch, clock.now())
+          : states.get(dispatch.runner) === state,
+      )
+      metrics.runners.set({ instance, target: target.name, state }, inState.length)
+    }
+  }
+}
+
+function observeWait({ metrics, instance }: GaugeDeps, job: Job): void {
+  if (job.seenQueuedAt === null || job.seenRunningAt === null || job.target === null) return
+  const wait = Math.max(0, job.seenRunningAt - job.seenQueuedAt)
+  metrics.queueWait.observe({ instance, target: job.target }, wait / 1_000)
+}

@@ -1,0 +1,210 @@
+import type { Clock } from '../clock.ts'
+import type { Dispatch } from '../core/dispatch.ts'
+import type { RunningList } from '../core/look.ts'
+import type { Outcome } from '../core/outcome.ts'
+import type { Dispatcher, DispatcherTraits, Launched, LaunchRequest } from '../dispatchers/dispatcher.ts'
+import { DispatchRefused } from '../dispatchers/errors.ts'
+import { ForgeError } from '../forges/errors.ts'
+import type { Log } from '../log.ts'
+import type { DispatchOutcome, Metrics } from '../metrics.ts'
+import type { Store } from '../store/store.ts'
+
+/** One dispatch to be carried out. */
+export interface Order {
+  dispatch: Dispatch
+  log: Log
+  /** Asks for the credential, where it is ours, and puts the request together. A rejection means that nothing was sent. */
+  prepare(signal: AbortSignal): Promise<LaunchRequest>
+}
+
+export interface LaneSettings {
+  name: string
+  /** Milliseconds until a call without an answer is left alone. */
+  timeout: number
+  /** Calls younger than `timeout` at once. */
+  launchConcurrency: number
+  onShutdown: 'close' | 'wait'
+}
+
+export interface LaneDeps {
+  dispatcher: Dispatcher
+  store: Pick<Store, 'settle'>
+  clock: Clock
+  metrics: Metrics
+}
+
+/** The calls to one dispatcher, over all instances: a few young ones at once, each outcome recorded as it becomes known. */
+export class Lane {
+  readonly settings: LaneSettings
+  readonly #deps: LaneDeps
+  readonly #waiting: Order[] = []
+  readonly #open = new Map<string, Promise<void>>()
+  readonly #closing = new AbortController()
+  #stopped = false
+  #young = 0
+  #blocking = false
+
+  constructor(settings: LaneSettings, deps: LaneDeps) {
+    this.settings = settings
+    this.#deps = deps
+  }
+
+  get traits(): DispatcherTraits {
+    return this.#deps.dispatcher.traits
+  }
+
+  get dispatcher(): Dispatcher {
+    return this.#deps.dispatcher
+  }
+
+  /** It was seen to answer only when its runner had ended. */
+  get blocking(): boolean {
+    return this.#blocking
+  }
+
+  /** Dispatches whose call is still open. */
+  get openCalls(): readonly string[] {
+    return [...this.#open.keys()]
+  }
+
+  running(signal: AbortSignal): Promise<RunningList> | null {
+    return this.dispatcher.running?.(signal) ?? null
+  }
+
+  add(order: Order): void {
+    this.#waiting.push(order)
+    this.#startNext()
+  }
+
+  /** No new call; young ones may finish within `grace` ms. With `on_shutdown: wait` every call may, however long it takes. */
+  async close(grace: number): Promise<void> {
+    this.#stopped = true
+    this.#waiting.length = 0
+    const all = Promise.allSettled([...this.#open.values()])
+    if (this.settings.onShutdown === 'wait') await all
+    else await Promise.race([all, this.#deps.clock.sleep(Math.min(grace, this.settings.timeout))])
+    this.#closing.abort()
+    await Promise.race([Promise.allSettled([...this.#open.values()]), this.#deps.clock.sleep(1_000)])
+    await this.dispatcher.close?.()
+  }
+
+  /** Calls that outlive their timeout: at a shutdown their runners end with them, so they are named. */
+  get oldCalls(): readonly string[] {
+    return this.#blocking ? this.openCalls : []
+  }
+
+  #startNext(): void {
+    while (!this.#stopped && this.#young < this.settings.launchConcurrency) {
+      const order = this.#waiting.shift()
+      if (!order) return
+      this.#young++
+      const { id } = order.dispatch
+      const call = this.#carryOut(order)
+        .catch((error) => order.log.error({ err: error, dispatch: id }, 'a dispatch could not be recorded'))
+        .finally(() => this.#open.delete(id))
+      this.#open.set(id, call)
+    }
+  }
+
+  async #carryOut(order: Order): Promise<void> {
+    let young = true
+    const grownUp = () => {
+      if (young) this.#young--
+      young = false
+      this.#startNext()
+    }
+    try {
+      const request = await this.#prepared(order)
+      if (request === null || this.#stopped) return
+      await this.#settle(order, { kind: 'sent', at: this.#now })
+      await this.#ask(order, request, grownUp)
+    } finally {
+      grownUp()
+    }
+  }
+
+  async #prepared(order: Order): Promise<LaunchRequest | null> {
+    try {
+      return await order.prepare(this.#closing.signal)
+    } catch (error) {
+      if (this.#stopped) return null
+      const retryAt = error instanceof ForgeError ? error.retryAt : null
+      await this.#settle(order, { kind: 'refused', at: this.#now, reason: `no credential: ${message(error)}`, retryAt })
+      return null
+    }
+  }
+
+  /** Asks, and asks again after 1, 2, 4 … s while the outcome is unknown, where the dispatcher starts nothing twice. */
+  async #ask(order: Order, request: LaunchRequest, grownUp: () => void): Promise<void> {
+    const giveUpAt = this.#now + order.dispatch.bootTimeout
+    for (let pause = 1_000; ; pause *= 2) {
+      const outcome = await this.#askOnce(order, request, grownUp)
+      // Given up at a shutdown: the row stays `sent`, and the next start takes it for unknown.
+      if (outcome === null) return
+      const again = outcome.kind === 'unknown' && this.traits.askAgain && this.#now + pause < giveUpAt && !this.#stopped
+      await this.#settle(order, outcome)
+      if (!again) return
+      await this.#deps.clock.sleep(pause, this.#closing.signal)
+    }
+  }
+
+  async #askOnce(order: Order, request: LaunchRequest, grownUp: () => void): Promise<Outcome | null> {
+    const answer = this.dispatcher.launch(request, this.#closing.signal).then(
+      (launched): Launched | Error => launched,
+      (error): Error => (error instanceof Error ? error : new Error(String(error))),
+    )
+    const waiting = new AbortController()
+    const late = this.#deps.clock.sleep(this.settings.timeout, waiting.signal).then(() => 'late' as const)
+    const first = await Promise.race([answer, late])
+    waiting.abort()
+    if (first === 'late') {
+      this.#count(order, 'sent')
+      order.log.warn(
+        { dispatch: order.dispatch.id, dispatcher: this.settings.name },
+        'no answer yet; the call is kept open',
+      )
+      grownUp()
+    }
+    return this.#outcome(await answer, first === 'late')
+  }
+
+  #outcome(answer: Launched | Error, late: boolean): Outcome | null {
+    const at = this.#now
+    if (!(answer instanceof Error)) return { kind: 'accepted', at, name: answer.name, late, blocking: this.#blocking }
+    if (answer instanceof DispatchRefused)
+      return { kind: 'refused', at, reason: message(answer), retryAt: answer.retryAt }
+    return this.#closing.signal.aborted ? null : { kind: 'unknown', at, reason: message(answer) }
+  }
+
+  async #settle(order: Order, outcome: Outcome): Promise<void> {
+    const { dispatch, log } = order
+    const settled = await this.#deps.store.settle(dispatch.id, outcome)
+    if (settled?.goneReason === 'answered') this.#blocking = true
+    if (outcome.kind === 'sent' || outcome.kind === 'gone') return
+    this.#count(order, outcome.kind)
+    const about = {
+      dispatch: dispatch.id,
+      dispatcher: this.settings.name,
+      target: dispatch.target,
+      job: dispatch.job?.id,
+    }
+    if (outcome.kind === 'accepted') log.info(about, 'a runner was accepted')
+    else
+      log.warn(
+        { ...about, reason: outcome.reason },
+        outcome.kind === 'refused' ? 'a runner was refused' : 'a start is unknown',
+      )
+  }
+
+  #count({ dispatch }: Order, outcome: DispatchOutcome): void {
+    this.#deps.metrics.dispatches.inc({ instance: dispatch.instance, target: dispatch.target, outcome })
+  }
+
+  get #now(): number {
+    return this.#deps.clock.now()
+  }
+}
+
+function message(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, 256)
+}

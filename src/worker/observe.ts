@@ -1,0 +1,79 @@
+import type { LookResult } from '../core/cadence.ts'
+import type { Look, RunningList } from '../core/look.ts'
+import { ForgeError } from '../forges/errors.ts'
+import type { Capabilities } from '../forges/forge.ts'
+import type { TurnDeps } from './deps.ts'
+
+/** What one look saw, and how well it went. */
+export interface Observation {
+  look: Look
+  result: LookResult
+  /** Null when the forge could not be asked what it can do. */
+  capabilities: Capabilities | null
+  /** False when the forge has no job list; null when nobody knows. */
+  jobsListed: boolean | null
+  /** The first thing that went wrong, for people; null when nothing did. */
+  error: string | null
+}
+
+type ObserveDeps = Pick<TurnDeps, 'forge' | 'lanes' | 'targets' | 'clock' | 'log'>
+
+/** Asks the forge for its jobs and runners and the dispatchers for what they run, in parallel. Never rejects: what fails proves nothing. */
+export async function observe(
+  deps: ObserveDeps,
+  known: Capabilities | null,
+  signal: AbortSignal,
+): Promise<Observation> {
+  const beganAt = deps.clock.now()
+  const labels = [...new Set(deps.targets.flatMap(({ offers }) => offers))]
+  const [jobs, runners, capabilities, running] = await Promise.all([
+    attempt(deps.forge.jobs({ labels }, signal)),
+    attempt(deps.forge.runners(signal)),
+    attempt(known ?? deps.forge.probe(signal)),
+    listRunning(deps, 'all', signal),
+  ])
+  const errors = [jobs, runners, capabilities].flatMap(({ error }) => (error ? [error] : []))
+  if (!signal.aborted) for (const error of errors) deps.log.warn({ err: error }, 'a look could not see everything')
+  const jobsComplete = jobs.error === null && (jobs.value?.complete ?? true)
+  const runnersComplete = runners.error === null && (runners.value?.complete ?? true)
+  const retryAts = errors.flatMap((error) =>
+    error instanceof ForgeError && error.retryAt !== null ? [error.retryAt] : [],
+  )
+  return {
+    look: { beganAt, jobs: jobs.value, runners: runners.value, running },
+    result: {
+      beganAt,
+      complete: jobsComplete && runnersComplete,
+      jobsComplete,
+      retryAt: retryAts.length > 0 ? Math.max(...retryAts) : null,
+    },
+    capabilities: capabilities.value,
+    jobsListed: jobs.error === null ? jobs.value !== null : null,
+    error: errors[0]?.message ?? null,
+  }
+}
+
+/** What the dispatchers run: all of them with a look, the local ones, which cost nothing to ask, before every turn. */
+export async function listRunning(
+  { lanes, log }: Pick<ObserveDeps, 'lanes' | 'log'>,
+  which: 'all' | 'local',
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, RunningList>> {
+  const asked = [...lanes].filter(([, lane]) => lane.traits.lists && (which === 'all' || lane.traits.local))
+  const lists = await Promise.all(
+    asked.map(async ([name, lane]): Promise<[string, RunningList][]> => {
+      const { value, error } = await attempt(lane.running(signal))
+      if (error) log.warn({ err: error, dispatcher: name }, 'a dispatcher could not tell what it runs')
+      return value ? [[name, value]] : []
+    }),
+  )
+  return new Map(lists.flat())
+}
+
+async function attempt<T>(asked: Promise<T | null> | T | null): Promise<{ value: T | null; error: Error | null }> {
+  try {
+    return { value: await asked, error: null }
+  } catch (error) {
+    return { value: null, error: error instanceof Error ? error : new Error(String(error)) }
+  }
+}

@@ -1,0 +1,34 @@
+import type { IdleStop } from '../core/idle.ts'
+import type { TurnDeps } from './deps.ts'
+
+/** How long deregistering and stopping one runner may take in all. */
+const deadline = 30_000
+
+/** Ends an idle runner of ours behind the turn: deregistered first, so that it cannot take a job any more; a busy one is let be. */
+export function retire(deps: TurnDeps, { dispatch, runner, why }: IdleStop): void {
+  if (deps.retiring.has(dispatch.id)) return
+  deps.retiring.add(dispatch.id)
+  void retireNow(deps, dispatch.id, dispatch.dispatcher, runner, why).finally(() => deps.retiring.delete(dispatch.id))
+}
+
+async function retireNow(
+  { forge, lanes, store, clock, log }: TurnDeps,
+  id: string,
+  dispatcher: string,
+  runner: IdleStop['runner'],
+  why: string,
+): Promise<void> {
+  const signal = AbortSignal.timeout(deadline)
+  try {
+    const answer = await forge.unregister(runner, signal)
+    if (answer === 'busy') {
+      log.info({ runner: runner.name }, 'the runner took a job after all; it stays')
+      return
+    }
+    await lanes.get(dispatcher)?.dispatcher.stop?.(id, signal)
+    await store.settle(id, { kind: 'gone', at: clock.now(), why: 'stopped' })
+    log.info({ runner: runner.name, dispatch: id, why }, 'an idle runner was ended')
+  } catch (error) {
+    log.warn({ err: error, runner: runner.name, why }, 'an idle runner could not be ended; it is tried again')
+  }
+}

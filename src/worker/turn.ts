@@ -1,0 +1,35 @@
+import type { Facts } from '../core/facts.ts'
+import type { Job } from '../core/job.ts'
+import type { Look } from '../core/look.ts'
+import { type Plan, plan } from '../core/plan.ts'
+import { reconcile } from '../core/reconcile.ts'
+import { act } from './act.ts'
+import { rulesOf, type TurnDeps, type TurnState, windowOf } from './deps.ts'
+
+export interface TurnResult {
+  facts: Facts
+  plan: Plan
+  /** Webhooks that this turn found lost. */
+  lost: number
+  runnersSeenAt: number | null
+  /** Jobs that were first taken for running. */
+  started: readonly Job[]
+  /** The verdicts, with those of jobs that a shared limit kept back. */
+  verdicts: Plan['verdicts']
+  /** Dispatches that were written. */
+  dispatched: number
+}
+
+/**
+ * One turn: recorded facts, what a look saw if one has come back, a plan from that one snapshot, and its dispatches. Nothing else decides.
+ * Start reading here.
+ */
+export async function turn(deps: TurnDeps, state: TurnState, look: Look): Promise<TurnResult> {
+  const now = deps.clock.now()
+  const known = await deps.store.facts(deps.instance, windowOf(deps, state, look, now))
+  const { facts, changes, lost, runnersSeenAt, started } = reconcile(known, look, now, rulesOf(deps, state, known))
+  await deps.store.save(deps.instance, state.epoch, changes)
+  const decision = plan({ ...deps, ...state, facts, now, rules: deps.forge.labels, runnersSeenAt })
+  const { dispatched, verdicts } = await act(deps, state.epoch, decision, now)
+  return { facts, plan: decision, lost, runnersSeenAt, started, verdicts, dispatched }
+}

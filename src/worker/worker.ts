@@ -1,0 +1,221 @@
+import { type CadenceSettings, lookBegan, lookEnded, nextLookAt, nextMode, startCadence } from '../core/cadence.ts'
+import { jobKey } from '../core/job.ts'
+import type { Look } from '../core/look.ts'
+import { nextLossAt } from '../core/lost.ts'
+import type { Mode } from '../core/mode.ts'
+import { owedLooks } from '../core/owed.ts'
+import type { Verdict } from '../core/verdict.ts'
+import type { Capabilities, HookState } from '../forges/forge.ts'
+import { LeaseLost } from '../store/store.ts'
+import { Bell } from './bell.ts'
+import { rulesOf, type TurnDeps, type TurnState } from './deps.ts'
+import { gauge, gaugeMode } from './gauges.ts'
+import { listRunning, type Observation, observe } from './observe.ts'
+import { retarget } from './retarget.ts'
+import { type TurnResult, turn } from './turn.ts'
+
+/** Milliseconds. A lease outlives two missed renewals. */
+const leaseTime = 15_000
+const renewal = 5_000
+/** The pause after a turn that failed (the store, mostly), and before a shared limit is tried again. */
+const pause = 2_000
+
+export interface WorkerSettings extends CadenceSettings {
+  /** Names this process in the lease. */
+  holder: string
+}
+
+/** One instance at work: a lease, a bell or the clock, a turn. Looks go on beside the turns, so that a forge that hangs holds up no delivery. */
+export class Worker {
+  readonly #deps: TurnDeps
+  readonly #settings: WorkerSettings
+  readonly #bell = new Bell()
+  readonly #ending = new AbortController()
+  #state: TurnState
+  #verdicts: ReadonlyMap<string, Verdict> = new Map()
+  #seen: Observation | null = null
+  #looking: Promise<void> | null = null
+  #lookDue = 0
+  #nextLookAt: number | null = null
+  #lastLook: { beganAt: number; complete: boolean; error: string | null } | null = null
+  #capabilities: Capabilities | null = null
+  #running: Promise<void> = Promise.resolve()
+  /** The webhook as it was last made sure of; set by `hook.ts`. */
+  hook: HookState | null = null
+
+  constructor(deps: TurnDeps, settings: WorkerSettings) {
+    this.#deps = deps
+    this.#settings = settings
+    const cadence = startCadence(settings, deps.clock.now())
+    this.#state = { epoch: 0, cadence, runnersSeenAt: null, jobsListed: true, looked: false }
+  }
+
+  get mode(): Mode {
+    return this.#state.cadence.mode
+  }
+
+  get capabilities(): Capabilities | null {
+    return this.#capabilities
+  }
+
+  get lastLook() {
+    return this.#lastLook
+  }
+
+  /** Epoch milliseconds; null when no look is to come by itself. */
+  get nextLookAt(): number | null {
+    return this.#nextLookAt
+  }
+
+  /** Why an open job has, or has not, a runner, as of the last turn; null when that turn did not see it. */
+  verdict(job: { id: string; round: number }): Verdict | null {
+    return this.#verdicts.get(jobKey(job)) ?? null
+  }
+
+  ring(): void {
+    this.#bell.ring()
+  }
+
+  /** Look now, whatever the cadence says. */
+  lookNow(): void {
+    this.#lookDue = this.#deps.clock.now()
+    this.#nextLookAt = this.#lookDue
+    this.#bell.ring()
+  }
+
+  start(): void {
+    gaugeMode(this.#deps, this.mode)
+    this.#nextLookAt = this.#deps.clock.now()
+    this.#running = this.#run()
+  }
+
+  /** Ends after the turn under way. */
+  async stop(): Promise<void> {
+    this.#ending.abort()
+    this.#bell.ring()
+    await this.#running
+    await this.#looking
+  }
+
+  async #run(): Promise<void> {
+    await this.#guarded(() => retarget(this.#deps, this.#holder.bind(this)))
+    while (!this.#ending.signal.aborted) {
+      const wait = await this.#guarded(() => this.#step())
+      if (this.#ending.signal.aborted) return
+      await this.#rest(wait ?? pause)
+    }
+  }
+
+  /** Waits for the bell or for `ms`, and renews the lease meanwhile. */
+  async #rest(ms: number): Promise<void> {
+    const until = this.#deps.clock.now() + ms
+    for (;;) {
+      const left = until - this.#deps.clock.now()
+      if (await this.#bell.wait(this.#deps.clock, Math.min(left, renewal))) return
+      if (left <= renewal || this.#ending.signal.aborted) return
+      await this.#guarded(() => this.#holder())
+    }
+  }
+
+  /** The epoch of our lease; null while another process works this instance. */
+  async #holder(): Promise<number | null> {
+    const { store, instance, clock } = this.#deps
+    return store.lease(instance, this.#settings.holder, clock.now(), leaseTime)
+  }
+
+  /** One turn, and how long nothing is to be done after it. */
+  async #step(): Promise<number> {
+    const { clock } = this.#deps
+    const epoch = await this.#holder()
+    if (epoch === null) return renewal
+    this.#state = { ...this.#state, epoch }
+    if (this.#nextLookAt !== null && clock.now() >= this.#nextLookAt) this.#beginLook()
+    const began = clock.monotonic()
+    const result = await turn(this.#deps, this.#state, await this.#take())
+    this.#deps.metrics.turn.observe({ instance: this.#deps.instance }, (clock.monotonic() - began) / 1_000)
+    this.#conclude(result)
+    return this.#waitAfter(result)
+  }
+
+  #beginLook(): void {
+    if (this.#looking !== null) return
+    const { clock } = this.#deps
+    this.#state = { ...this.#state, cadence: lookBegan(this.#state.cadence, clock.now()) }
+    this.#nextLookAt = null
+    this.#looking = observe(this.#deps, this.#capabilities, this.#ending.signal).then((seen) => {
+      this.#seen = seen
+      this.#looking = null
+      this.#bell.ring()
+    })
+  }
+
+  /** What the look that has come back saw, or else only what the local dispatchers run. */
+  async #take(): Promise<Look> {
+    const running = await listRunning(this.#deps, 'local', this.#ending.signal)
+    const seen = this.#seen
+    this.#seen = null
+    if (seen === null) return { beganAt: this.#deps.clock.now(), jobs: null, runners: null, running }
+    this.#lastLook = { beganAt: seen.result.beganAt, complete: seen.result.complete, error: seen.error }
+    this.#capabilities = seen.capabilities ?? this.#capabilities
+    this.#state = {
+      ...this.#state,
+      cadence: lookEnded(this.#state.cadence, seen.result, this.#deps.clock.now()),
+      jobsListed: seen.jobsListed ?? this.#state.jobsListed,
+      looked: true,
+    }
+    return { ...seen.look, running: new Map([...seen.look.running, ...running]) }
+  }
+
+  #conclude(result: TurnResult): void {
+    const { clock, log, metrics, instance } = this.#deps
+    const now = clock.now()
+    const before = this.mode
+    const cadence = nextMode(this.#state.cadence, result.lost, result.facts.signals, now)
+    this.#state = { ...this.#state, cadence, runnersSeenAt: result.runnersSeenAt }
+    this.#verdicts = result.verdicts
+    if (result.lost > 0) {
+      metrics.webhooksLost.inc({ instance }, result.lost)
+      log.warn({ lost: result.lost }, 'queued jobs were found that no webhook announced')
+    }
+    if (before !== this.mode) this.#tellMode(before, now)
+    gauge(this.#deps, result)
+    const { dispatched, plan } = result
+    if (dispatched > 0 || plan.stops.length > 0) log.info({ dispatched, stops: plan.stops.length }, 'turn')
+    this.#nextLookAt = this.#looking !== null ? null : this.#lookAfter(result, now)
+  }
+
+  #lookAfter({ facts, verdicts }: TurnResult, now: number): number | null {
+    const { cadence } = this.#state
+    if (this.#lookDue > (cadence.attemptedAt ?? 0)) return this.#lookDue
+    const owed = owedLooks(facts, verdicts.values(), this.#deps.forge.rounds)
+    return nextLookAt(cadence, this.#settings, owed, facts.signals, now)
+  }
+
+  #waitAfter(result: TurnResult): number {
+    const now = this.#deps.clock.now()
+    const loss = nextLossAt(result.facts.jobs, now, rulesOf(this.#deps, this.#state, result.facts).loss)
+    const keptBack = [...result.verdicts.values()].some(({ reason }) => reason === 'max_parallel') ? now + pause : null
+    const moments = [this.#nextLookAt, result.plan.wakeAt, loss, keptBack].filter((at) => at !== null)
+    return Math.max(0, Math.min(...moments, now + 60 * 60_000) - now)
+  }
+
+  #tellMode(before: Mode, at: number): void {
+    const { log, store, instance } = this.#deps
+    log.info({ from: before, to: this.mode }, 'mode changed')
+    gaugeMode(this.#deps, this.mode)
+    const about = { job: null, target: null, dispatch: null, runner: null }
+    const event = { type: 'mode_changed' as const, at, instance, ...about, detail: { from: before, to: this.mode } }
+    void this.#guarded(() => store.append([event]))
+  }
+
+  /** A turn that fails is told and tried again; it never ends the worker. */
+  async #guarded<T>(work: () => Promise<T>): Promise<T | null> {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof LeaseLost) this.#deps.log.warn('another process took this instance over; this turn is void')
+      else this.#deps.log.error({ err: error }, 'a turn failed; it is tried again')
+      return null
+    }
+  }
+}

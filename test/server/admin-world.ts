@@ -1,0 +1,182 @@
+import type { InstanceConfig, Role } from '../../src/config/config.ts'
+import type { Job } from '../../src/core/job.ts'
+import type { Verdict } from '../../src/core/verdict.ts'
+import { createMetrics } from '../../src/metrics.ts'
+import { Secret } from '../../src/secret.ts'
+import { type AdminDeps, adminApp } from '../../src/server/admin.ts'
+import type { WorkerView } from '../../src/server/views.ts'
+import type { Page } from '../../src/store/store.ts'
+import { aTarget } from '../support/builders.ts'
+import { aLog, aStandingClock } from './intake-world.ts'
+
+type Rows = {
+  [List in 'jobs' | 'runners' | 'dispatches' | 'events']: Awaited<
+    ReturnType<AdminDeps['store'][List]>
+  >['items'][number][]
+}
+
+/** A store that holds what a test puts into it, and pages it by position. */
+export function aShelf(rows: Partial<Rows> = {}) {
+  const shelf = { jobs: [], runners: [], dispatches: [], events: [], ...rows } satisfies Rows
+  const paused = new Set<string>()
+  const state = { broken: null as Error | null }
+
+  function page<T extends { instance: string }>(
+    all: readonly T[],
+    query: { instance?: string; target?: string; cursor?: string; limit: number },
+    wanted: (row: T) => boolean = () => true,
+  ): Page<T> {
+    if (state.broken) throw state.broken
+    const { instance, target } = query
+    const targetOf = (row: T) => ('target' in row ? row.target : undefined)
+    const fitting = all.filter(
+      (row) =>
+        (instance ?? row.instance) === row.instance && (target ?? targetOf(row)) === targetOf(row) && wanted(row),
+    )
+    const begin = Number(query.cursor ?? 0)
+    const end = begin + query.limit
+    return { items: fitting.slice(begin, end), next: end < fitting.length ? String(end) : null }
+  }
+
+  const newestRound = (instance: string, id: string, round?: number): Job | null =>
+    shelf.jobs
+      .filter((job) => job.instance === instance && job.id === id && (round ?? job.round) === job.round)
+      .sort((a, b) => b.round - a.round)[0] ?? null
+
+  const store: AdminDeps['store'] = {
+    async ready() {
+      if (state.broken) throw state.broken
+    },
+    jobs: async (query) => page(shelf.jobs, query, (job) => (query.state ?? job.state) === job.state),
+    job: async (instance, id, round) => newestRound(instance, id, round),
+    runners: async (query) =>
+      page(shelf.runners, query, (one) => query.gone === undefined || query.gone === (one.goneAt !== null)),
+    dispatches: async (query) =>
+      page(shelf.dispatches, query, (one) => query.live === undefined || query.live === (one.goneAt === null)),
+    events: async ({ job, ...query }) =>
+      page(shelf.events, query, (event) => !job || (event.job?.id === job.id && event.job.round === job.round)),
+    deliveries: async (instance) => ({ instance, lastAt: null, lastJobEventAt: null }),
+    paused: async (instance) => paused.has(instance),
+    async pause(instance, on) {
+      if (on) paused.add(instance)
+      else paused.delete(instance)
+    },
+  }
+  return { store, state }
+}
+
+export function anInstance(over: Partial<InstanceConfig> = {}): InstanceConfig {
+  return {
+    name: 'main',
+    forge: {
+      kind: 'forgejo',
+      options: { baseUrl: new URL('https://forge.example/'), token: new Secret('canary-token'), ca: null },
+    },
+    scope: { level: 'repository', owner: 'acme', name: 'widgets' },
+    disablePolling: false,
+    pollInterval: 30_000,
+    reconcileInterval: 300_000,
+    webhookGrace: 60_000,
+    secrets: [new Secret('canary-secret')],
+    webhook: null,
+    dryRun: false,
+    targets: [aTarget({ env: { PASSWORD: 'canary-env' } })],
+    ...over,
+  }
+}
+
+/** A worker that polls and has looked once without trouble. */
+export function aWorker(over: Partial<WorkerView> & { verdicts?: Record<string, Verdict> } = {}) {
+  const { verdicts = {}, ...rest } = over
+  const asked: string[] = []
+  const worker: WorkerView = {
+    mode: 'polling',
+    capabilities: null,
+    lastLook: null,
+    nextLookAt: null,
+    hook: null,
+    verdict: ({ id, round }) => verdicts[`${id}/${round}`] ?? null,
+    lookNow: () => void asked.push('look'),
+    ...rest,
+  }
+  return { worker, asked }
+}
+
+interface AdminWorld {
+  rows?: Partial<Rows>
+  instances?: readonly InstanceConfig[]
+  workers?: ReadonlyMap<string, WorkerView>
+  lanes?: AdminDeps['lanes']
+  /** By role; none leaves the listener without tokens. */
+  tokens?: Partial<Record<Role, string>>
+  host?: string
+}
+
+/** The admin listener over a shelf, with one instance, `main`, and the dispatcher `default`. */
+export function anAdminWorld(over: AdminWorld = {}) {
+  const {
+    rows,
+    instances = [anInstance()],
+    workers = new Map(),
+    lanes = new Map(),
+    tokens = {},
+    host = '127.0.0.1',
+  } = over
+  const { store, state } = aShelf(rows)
+  const clock = aStandingClock()
+  const { log, text, lines } = aLog()
+  const metrics = createMetrics()
+  const stopping = new AbortController()
+  const roles: Role[] = ['read', 'operate', 'admin']
+  const config: ReturnType<AdminDeps['config']> = {
+    instances,
+    dispatchers: new Map([
+      [
+        'default',
+        {
+          name: 'default',
+          settings: {
+            kind: 'http',
+            options: { url: new URL('http://dispatcher.example/'), token: null, idempotent: false, ca: null },
+          },
+          timeout: 15_000,
+          launchConcurrency: 8,
+          maxParallel: null,
+          onShutdown: 'close',
+        },
+      ],
+    ]),
+    dryRun: false,
+    admin: {
+      listen: { host, port: 8091 },
+      tokens: roles.flatMap((role) => {
+        const token = tokens[role]
+        return token === undefined ? [] : [{ name: role, role, token: new Secret(token) }]
+      }),
+    },
+  }
+  const ids = () => 'error-1'
+  const app = adminApp({
+    config: () => config,
+    store,
+    workers,
+    lanes,
+    clock,
+    log,
+    metrics,
+    ids,
+    stopping: stopping.signal,
+  })
+
+  /** The answer's JSON, whatever its status. */
+  async function get(path: string) {
+    const answer = await app.request(path)
+    return {
+      status: answer.status,
+      type: answer.headers.get('content-type'),
+      body: (await answer.json()) as Record<string, unknown>,
+    }
+  }
+
+  return { app, get, state, store, clock, metrics, stopping, text, lines }
+}

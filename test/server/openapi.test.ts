@@ -1,0 +1,129 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+import { expect, test } from 'vitest'
+import type { Event } from '../../src/core/event.ts'
+import { aDispatch, aJob, aRunner, at } from '../support/builders.ts'
+import { anAdminWorld, anInstance, aWorker } from './admin-world.ts'
+
+interface Operation {
+  responses: Record<string, { description: string; content: Record<string, { schema: object }> }>
+  parameters?: { name: string; in: string; required?: boolean; schema: object }[]
+}
+
+interface Document {
+  openapi: string
+  info: { title: string; version: string }
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, object> }
+}
+
+const event: Event = {
+  type: 'job_queued',
+  at: at('12:00:00'),
+  instance: 'x',
+  job: { id: 'x', round: 1 },
+  target: 'linux',
+  dispatch: null,
+  runner: null,
+  detail: { text: 'a', number: 1, truth: true, nothing: null },
+}
+
+/** A world in which nothing is empty, and everything is named `x`. */
+function aFullWorld() {
+  const { worker } = aWorker({
+    capabilities: { version: '1', jobs: true, runners: true, jobEvents: true, hooks: true },
+    lastLook: { beganAt: at('12:00:00'), complete: true, error: null },
+    hook: { id: '1', done: 'kept', notes: [] },
+    verdicts: { 'x/1': { kind: 'covered', target: 'linux', reason: null, by: { runner: 'r' }, until: null } },
+  })
+  const rows = {
+    jobs: [aJob({ instance: 'x', id: 'x' }), aJob({ instance: 'x', state: 'finished' })],
+    runners: [aRunner(), aRunner({ state: 'busy' })],
+    dispatches: [
+      aDispatch(),
+      aDispatch({ state: 'refused' }),
+      aDispatch({ state: 'intended', job: { id: '1', round: 1 } }),
+    ],
+    events: [event],
+  }
+  return anAdminWorld({ rows, instances: [anInstance({ name: 'x' })], workers: new Map([['x', worker]]) })
+}
+
+async function theDocument(): Promise<Document> {
+  const answer = await aFullWorld().app.request('/api/v1/openapi.json')
+  return (await answer.json()) as Document
+}
+
+const document = await theDocument()
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({
+    name: `${method.toUpperCase()} ${path}`,
+    method,
+    path,
+    operation,
+  })),
+)
+
+const ajv = new Ajv2020({ strict: true, allErrors: true })
+formats.default(ajv)
+ajv.addVocabulary(['components'])
+ajv.addSchema({ $id: 'document', components: document.components })
+
+/** A schema of the document, with its references pointing into the document. */
+function compiled(schema: object) {
+  return ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"document#/')))
+}
+
+test('the document is OpenAPI 3.1, and every reference in it leads somewhere', () => {
+  expect(document.openapi).toMatch(/^3\.1\.\d+$/)
+  expect(document.info).toMatchObject({ title: expect.any(String), version: expect.any(String) })
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(
+    ([, name]) => name,
+  )
+  expect(references.length).toBeGreaterThan(0)
+  expect(Object.keys(document.components.schemas)).toEqual(expect.arrayContaining(references))
+})
+
+test.each(operations)(
+  '$name declares each parameter of its path, and schemas that can be compiled',
+  ({ path, operation }) => {
+    const inPath = operation.parameters?.filter((parameter) => parameter.in === 'path') ?? []
+    expect(inPath.map(({ name }) => name)).toEqual([...path.matchAll(/{(\w+)}/g)].map(([, name]) => name))
+    expect(inPath.every(({ required }) => required)).toBe(true)
+    for (const { schema } of operation.parameters ?? []) compiled(schema)
+    for (const { description, content } of Object.values(operation.responses)) {
+      expect(description).not.toBe('')
+      for (const { schema } of Object.values(content)) compiled(schema)
+    }
+  },
+)
+
+test.each(operations)('$name answers as it is declared', async ({ method, path, operation }) => {
+  const answer = await aFullWorld().app.request(path.replaceAll(/{\w+}/g, 'x'), { method: method.toUpperCase() })
+  const declared = operation.responses[answer.status]?.content['application/json']
+  expect(declared, `${answer.status} is not declared`).toBeDefined()
+  const check = compiled(declared?.schema ?? {})
+  const body = (await answer.json()) as { items?: unknown[] }
+  check(body)
+  expect(check.errors ?? []).toEqual([])
+  if (body.items) expect(body.items).not.toEqual([])
+})
+
+test.each([
+  ['/api/v1/instances/nobody', '/api/v1/instances/{name}'],
+  ['/api/v1/jobs?limit=0', '/api/v1/jobs'],
+])('the refusal of %s is a problem as it is declared', async (path, template) => {
+  const answer = await aFullWorld().app.request(path)
+  const declared = document.paths[template]?.get?.responses['4XX']?.content['application/problem+json']
+  const check = compiled(declared?.schema ?? { not: {} })
+  check(await answer.json())
+  expect(check.errors ?? []).toEqual([])
+})
+
+test('everything of the API is in the document, but the document', () => {
+  const { app } = aFullWorld()
+  const routes = app.routes.filter(({ method, path }) => method !== 'ALL' && path.startsWith('/api/'))
+  const named = new Set(routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`))
+  named.delete('GET /api/v1/openapi.json')
+  expect(operations.map(({ name }) => name).sort()).toEqual([...named].sort())
+})

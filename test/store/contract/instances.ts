@@ -1,0 +1,75 @@
+import { expect } from 'vitest'
+import { at } from '../../support/builders.ts'
+import { ask, changes, rings, type StoreTest } from '../../support/store.ts'
+
+export function instancesContract(test: StoreTest): void {
+  test('keeps the epoch for a holder that renews its lease', async ({ store }) => {
+    const epoch = await store.lease('main', 'one', at('12:00:00'), 15_000)
+    expect(epoch).not.toBeNull()
+    expect(await store.lease('main', 'one', at('12:00:10'), 15_000)).toBe(epoch)
+  })
+
+  test('raises the epoch for a new holder once the lease is over, and voids the plans of the old one', async ({
+    store,
+  }) => {
+    const old = (await store.lease('main', 'one', at('12:00:00'), 15_000)) ?? 0
+    const young = (await store.lease('main', 'two', at('12:05:00'), 15_000)) ?? 0
+    expect(young).toBeGreaterThan(old)
+    await expect(store.save('main', old, changes())).rejects.toMatchObject({ name: 'LeaseLost' })
+    await store.save('main', young, changes())
+  })
+
+  test('leases each instance by itself', async ({ store }) => {
+    const epoch = await store.lease('main', 'one', at('12:00:00'), 15_000)
+    await store.lease('other', 'two', at('12:00:00'), 15_000)
+    expect(await store.lease('main', 'one', at('12:00:01'), 15_000)).toBe(epoch)
+  })
+
+  test('pauses and resumes an instance, with a trail and a ring for each change', async ({ store }) => {
+    const rung = rings(store)
+    expect(await store.paused('main')).toBe(false)
+    await store.pause('main', true, at('12:00:00'))
+    await store.pause('main', true, at('12:00:01'))
+    expect(await store.paused('main')).toBe(true)
+    expect((await store.facts('main', ask())).paused).toBe(true)
+    expect(await store.paused('other')).toBe(false)
+    await store.pause('main', false, at('12:00:02'))
+    expect(await store.paused('main')).toBe(false)
+    const { items } = await store.events({ limit: 10 })
+    expect(items.map(({ type, at }) => ({ type, at }))).toEqual([
+      { type: 'resumed', at: at('12:00:02') },
+      { type: 'paused', at: at('12:00:00') },
+    ])
+    expect(rung).toEqual(['main', 'main'])
+  })
+
+  test('keeps a pause when another holder takes over', async ({ store }) => {
+    await store.pause('main', true, at('12:00:00'))
+    await store.lease('main', 'two', at('12:05:00'), 15_000)
+    expect(await store.paused('main')).toBe(true)
+  })
+
+  test('keeps one hook for each url', async ({ store }) => {
+    const hook = {
+      instance: 'main',
+      url: 'https://muster/webhook/main',
+      id: '7',
+      fingerprint: 'f',
+      events: ['push'],
+      checkedAt: at('12:00:00'),
+    }
+    expect(await store.hook('main', hook.url)).toBeNull()
+    await store.saveHook(hook)
+    await store.saveHook({ ...hook, id: '8' })
+    expect(await store.hook('main', hook.url)).toEqual({ ...hook, id: '8' })
+    expect(await store.hook('other', hook.url)).toBeNull()
+  })
+
+  test('is ready while it can be written, and unavailable once it is closed', async ({ store }) => {
+    await store.ready()
+    await store.close()
+    await expect(store.ready()).rejects.toMatchObject({ name: 'StoreUnavailable' })
+    await expect(store.paused('main')).rejects.toMatchObject({ name: 'StoreUnavailable' })
+    await store.close()
+  })
+}
