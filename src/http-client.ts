@@ -60,7 +60,8 @@ export function createHttpClient({
 
   return {
     async send(call, signal) {
-      const deadline = call.deadline === null ? [] : [AbortSignal.timeout(call.deadline)]
+      // Node clamps a longer timer to 1 ms.
+      const deadline = call.deadline === null ? [] : [AbortSignal.timeout(Math.min(call.deadline, 2 ** 31 - 1))]
       const ending = AbortSignal.any([...deadline, ...(signal ? [signal] : [])])
       const connection = { sent: false }
       try {

@@ -33,14 +33,19 @@ const table: { from: string; may: string[]; packages: string[] | 'any' }[] = [
   },
   ...siblings('dispatchers', ['http', 'process'], ['zod']),
   { from: 'dispatchers/index.ts', may: ['dispatchers/'], packages: [] },
-  { from: 'dispatchers/', may: ['core/', 'http-client.ts', 'fields.ts', 'fields/', 'dispatchers/*'], packages: ['zod'] },
+  {
+    from: 'dispatchers/',
+    may: ['core/', 'http-client.ts', 'fields.ts', 'fields/', 'dispatchers/*'],
+    packages: ['zod'],
+  },
   { from: 'store/', may: ['core/', 'store/'], packages: [] },
   {
     from: 'config/',
     may: [
       'core/',
       'config/',
-      'fields.ts', 'fields/',
+      'fields.ts',
+      'fields/',
       'forges/index.ts',
       'forges/forge.ts',
       'dispatchers/index.ts',

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { httpFields, httpOptions } from '../dispatchers/http/options.ts'
-import { processFields, processOptions } from '../dispatchers/process/options.ts'
+import { dispatcherOptions } from '../dispatchers/index.ts'
 import { chosen, type Fields, isTree, mapping, refusedAt, type Tree, valueAt } from '../fields/mapping.ts'
 import { told } from '../fields/refusal.ts'
 import { durationOf, name, oneOf, type Reading, wholeNumber } from '../fields.ts'
@@ -76,15 +75,15 @@ function commonSettings(fields: Fields<ReturnType<typeof common>>): Omit<Written
 }
 
 function http(reading: Reading): z.ZodType<WrittenDispatcher> {
-  return mapping({ ...common(), ...httpFields(reading) }).transform((fields) => ({
+  return mapping({ ...common(), ...dispatcherOptions.http.fields(reading) }).transform((fields) => ({
     ...commonSettings(fields),
-    settings: { kind: 'http', options: httpOptions(fields) },
+    settings: { kind: 'http', options: dispatcherOptions.http.read(fields) },
   }))
 }
 
 function runningProcesses(): z.ZodType<WrittenDispatcher> {
-  return mapping({ ...common(), ...processFields() }).transform((fields) => ({
+  return mapping({ ...common(), ...dispatcherOptions.process.fields() }).transform((fields) => ({
     ...commonSettings(fields),
-    settings: { kind: 'process', options: processOptions(fields) },
+    settings: { kind: 'process', options: dispatcherOptions.process.read(fields) },
   }))
 }

@@ -6,10 +6,7 @@ import { found, told } from '../fields/refusal.ts'
 import { secretList } from '../fields/secret.ts'
 import { durationOf, flag, name, notSupportedYet, oneOf, type Reading, text } from '../fields.ts'
 import type { ForgeKind } from '../forges/forge.ts'
-import { forgejoOptions } from '../forges/forgejo/options.ts'
-import { giteaOptions } from '../forges/gitea/options.ts'
-import { githubOptions } from '../forges/github/options.ts'
-import { forgeKinds, isForgeKind } from '../forges/index.ts'
+import { forgeKinds, forgeOptions, isForgeKind } from '../forges/index.ts'
 import { dispatcherOrName } from './dispatcher-schema.ts'
 import { target } from './target-schema.ts'
 
@@ -22,9 +19,9 @@ export function instance(reading: Reading) {
   return mapping(
     {
       name,
-      forgejo: forgejoOptions(reading).optional(),
-      gitea: giteaOptions(reading).optional(),
-      github: githubOptions(reading).optional(),
+      forgejo: forgeOptions.forgejo(reading).optional(),
+      gitea: forgeOptions.gitea(reading).optional(),
+      github: forgeOptions.github(reading).optional(),
       github_scale_set: notSupportedYet('github_scale_set; use github').optional(),
       scope: scope(reading),
       disable_polling: flag.default(false),

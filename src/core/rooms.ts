@@ -8,11 +8,13 @@ export class Rooms {
   readonly #free = new Map<string, number>()
   readonly #retries = new Map<string, number>()
   readonly #probing = new Set<string>()
+  readonly #targets: ReadonlyMap<string, Target>
   readonly #snapshot: Snapshot
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot
     const { targets, facts } = snapshot
+    this.#targets = new Map(targets.map((target) => [target.name, target]))
     const live = Map.groupBy(facts.dispatches, ({ target }) => target)
     const rounds = new Map(facts.jobs.map((job) => [jobKey(job), job]))
     for (const target of targets) {
@@ -24,7 +26,7 @@ export class Rooms {
   }
 
   target(name: string): Target | undefined {
-    return this.#snapshot.targets.find((target) => target.name === name)
+    return this.#targets.get(name)
   }
 
   /** A round for which a runner idled out before comes after all fresh ones, in at most half of `max`. */

@@ -49,7 +49,7 @@ export function mapping<S extends Shape>(
     }
     const known = fields as Fields<S>
     check?.(known, tell, input)
-    return ctx.issues.length > 0 ? z.NEVER : known
+    return known
   })
 }
 

@@ -1,13 +1,16 @@
 import type { Forge, ForgeContext, ForgeKind } from './forge.ts'
 import { forgejo } from './forgejo/forge.ts'
-import type { ForgejoOptions } from './forgejo/options.ts'
+import { type ForgejoOptions, forgejoOptions } from './forgejo/options.ts'
 import { gitea } from './gitea/forge.ts'
-import type { GiteaOptions } from './gitea/options.ts'
+import { type GiteaOptions, giteaOptions } from './gitea/options.ts'
 import { github } from './github/forge.ts'
-import type { GithubOptions } from './github/options.ts'
+import { type GithubOptions, githubOptions } from './github/options.ts'
 
 /** Every forge kind that is built: a new one is a folder and a line here. */
 export const forgeKinds = { forgejo, gitea, github } as const
+
+/** How each kind is written in the configuration. */
+export const forgeOptions = { forgejo: forgejoOptions, gitea: giteaOptions, github: githubOptions } as const
 
 /** A kind with the options that its own schema gave. */
 export type ForgeSettings =

@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { verify } from '@octokit/webhooks-methods'
 import type { Secret } from '../secret.ts'
 import type { RawDelivery, Reading } from './forge.ts'
 
@@ -18,19 +19,37 @@ const eventHeaders = ['x-forgejo-event', 'x-gitea-event', 'x-github-event'] as c
 export async function verified(delivery: RawDelivery, secrets: readonly Secret[]): Promise<boolean> {
   const signatures = signatureHeaders.flatMap(({ name, shape }) => {
     const written = delivery.headers[name]?.trim()
-    return written ? [shape.exec(written)?.[1] ?? null] : []
+    return written ? [shape.exec(written)?.[1]?.toLowerCase() ?? null] : []
   })
   if (signatures.length === 0) return false
-  // Over the bytes themselves, because a body need not be UTF-8 to be signed.
-  const expected = secrets.flatMap((secret) => {
-    const key = readable(secret)
-    return key ? [createHmac('sha256', key).update(delivery.body).digest()] : []
-  })
-  return signatures.every((hex) => {
-    if (hex === null) return false
-    const told = Buffer.from(hex, 'hex')
-    return expected.some((digest) => timingSafeEqual(digest, told))
-  })
+  const keys = secrets.flatMap((secret) => readable(secret) || [])
+  for (const hex of signatures) {
+    if (hex === null || !(await fitsOne(keys, delivery.body, hex))) return false
+  }
+  return true
+}
+
+/** Every key is tried, whichever fits: how long it takes tells nothing. */
+async function fitsOne(keys: readonly string[], body: Uint8Array, hex: string): Promise<boolean> {
+  const text = utf8(body)
+  const tried = await Promise.all(
+    keys.map((key) => (text ? verify(key, text, `sha256=${hex}`) : fitsBytes(key, body, hex))),
+  )
+  return tried.includes(true)
+}
+
+/** The library wants a text that is not empty. Other bodies are signed all the same, and are told apart from JSON only afterwards. */
+function fitsBytes(key: string, body: Uint8Array, hex: string): boolean {
+  return timingSafeEqual(createHmac('sha256', key).update(body).digest(), Buffer.from(hex, 'hex'))
+}
+
+/** The text of these very bytes, a byte order mark included; null when they are not UTF-8. */
+function utf8(body: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)
+  } catch {
+    return null
+  }
 }
 
 /** The forge's id of the delivery from the first of these headers that has one, else `sha256:<hex>` of the body. */

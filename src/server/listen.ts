@@ -67,14 +67,12 @@ export async function serve(app: Answering, options: ServeOptions): Promise<List
 }
 
 function limitedServer(app: Answering, { maxConnections, ...limits }: ServerLimits): Server {
-  const server = createServer(
-    limits,
-    getRequestListener((request, env) => app.fetch(request, env)),
-  )
+  const listener = getRequestListener((request, env) => app.fetch(request, env))
+  const server = createServer(limits, listener)
   server.maxConnections = maxConnections
   server.on('request', (_, answer) => {
     // A kept-alive connection would hold a closing server open until its keepAliveTimeout.
-    answer.once('close', () => setImmediate(() => true))
+    answer.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()))
   })
   return server
 }

@@ -57,9 +57,7 @@ export function webhooks(deps: WebhookDeps): Hono<Served> {
     if (c.req.method !== 'POST') return refuse(c, intake, notPost)
 
     const body = await readBody(c, deps.maxBody)
-    if (body.kind === 'aborted') {
-      return refuse(c, intake, { ...brokenOff, length: body.length })
-    }
+    if (body.kind === 'aborted') return refuse(c, intake, { ...brokenOff, length: body.length })
     if (body.kind === 'too_large') {
       linger(c)
       const detail = `the body is larger than ${deps.maxBody} bytes (max_body)`
@@ -75,7 +73,9 @@ export function webhooks(deps: WebhookDeps): Hono<Served> {
       }
       case 'invalid':
         return refuse(c, intake, { status: 400, reason: 'invalid', detail: reading.problem, result: 'invalid', length })
-      default:
+      case 'jobs':
+      case 'nudge':
+      case 'ignored':
         return record(c, intake, reading, length)
     }
   })

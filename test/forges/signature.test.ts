@@ -32,7 +32,7 @@ describe('a signature', () => {
     )
   })
 
-  test.each([
+  test.each<Record<string, string>>([
     { 'x-hub-signature-256': `sha256=${hex}` },
     { 'x-gitea-signature': hex },
     { 'x-gitea-signature': `sha256=${hex}` },
@@ -44,7 +44,7 @@ describe('a signature', () => {
     expect(await check(headers)).toBe(true)
   })
 
-  test.each([
+  test.each<Record<string, string>>([
     {},
     { 'x-gitea-signature': '' },
     { 'x-gitea-signature': '  ' },

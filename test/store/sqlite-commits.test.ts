@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { createCommits } from '../../src/store/sqlite/commits.ts'
+import { connect } from '../../src/store/sqlite/database.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import type { DeliveryRecord, Store } from '../../src/store/store.ts'
 import { aDeliveredJob, aDelivery, aDispatch, at } from '../support/builders.ts'
@@ -83,4 +85,23 @@ test('lets one delivery that cannot be written sink no other of its commit', asy
   expect(answers[1]).toMatchObject({ reason: { name: 'StoreUnavailable' } })
   expect(await store.recordDelivery(deliveries[2]!)).toBe('duplicate')
   await store.close()
+})
+
+test('answers nobody whose commit fails at its very end, and writes the others alone', async () => {
+  const db = connect(':memory:', 0)
+  db.exec('CREATE TABLE notes (text)')
+  let failures = 2
+  const failing = {
+    ...db,
+    exec(sql: string) {
+      if (sql === 'COMMIT' && failures-- > 0) throw Object.assign(new Error('disk I/O error'), { errcode: 10 })
+      db.exec(sql)
+    },
+  }
+  const { commit } = createCommits(failing, setImmediate)
+  const note = (text: string) => commit(() => db.run('INSERT INTO notes VALUES (?)', text))
+  const answers = await Promise.allSettled(['first', 'second'].map(note))
+  expect(answers).toMatchObject([{ reason: { name: 'StoreUnavailable' } }, { status: 'fulfilled' }])
+  expect(db.all('SELECT text FROM notes')).toMatchObject([{ text: 'second' }])
+  db.close()
 })

@@ -7,6 +7,7 @@ import { listen } from '../../src/simulation/http/site.ts'
 import type { Happening, SimulatedRunner } from '../../src/simulation/state.ts'
 import type { ForgeVersion } from '../../src/simulation/versions.ts'
 import { openSite } from '../../src/simulation/world.ts'
+import type { Spec } from './specs.ts'
 
 /** A clock that stands still until a test moves it. Sleepers wake when their time has come. */
 export interface HandClock extends Clock {
@@ -107,6 +108,18 @@ export async function openForge(
       return { status: answer.status, headers: answer.headers, json: text === '' ? undefined : JSON.parse(text) }
     },
   }
+}
+
+/** Makes one call, and says what of it the forge's own description does not know. */
+export async function violationsOf(
+  { call, url }: OpenForge,
+  spec: Spec,
+  method: string,
+  path: string,
+  sent?: unknown,
+): Promise<string[]> {
+  const { status, json } = await call(method, path, sent)
+  return spec.violations({ method, url: new URL(url + path), sent, status, answered: json })
 }
 
 export interface Received {

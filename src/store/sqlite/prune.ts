@@ -1,7 +1,7 @@
 import type { Database } from './database.ts'
 
 /** Rows that one commit forgets at most, so that deliveries never wait long behind it. */
-const batch = 5_000_000
+const batch = 1_000
 
 /** Deliveries and events are logs: the oldest come first, so that a look at the first ones is enough. */
 const ofLog = (table: string, moment: string) =>

@@ -2,6 +2,7 @@ import { HttpResponse, http } from 'msw'
 import { describe, expect, test } from 'vitest'
 import type { Scope } from '../../../src/core/scope.ts'
 import { gitea } from '../../../src/forges/gitea/forge.ts'
+import hook from '../../fixtures/gitea/hook.json' with { type: 'json' }
 import { network } from '../../support/network.ts'
 import { aJob, aRunner, base, type GiteaWorld, giteaVersions, open, rootOf, token } from './world.ts'
 
@@ -259,6 +260,27 @@ describe('the webhook of Gitea', () => {
     const state = await forge.ensureHook?.({ ...wish, events: [], known: null }, never())
     expect(atDelete).toEqual([['old', 's']])
     expect(state).toMatchObject({ done: 'replaced', id: '5' })
+  })
+
+  test('keeps what somebody added to it when it is repaired', async () => {
+    const forge = open({ state: { hooks: [{ id: 4, url: wish.url, secret: 's', active: false, events: [] }] } })
+    const added = { branch_filter: 'main', authorization_header: 'Bearer theirs' }
+    const edits: unknown[] = []
+    network.use(
+      http.get(`${base}/*/hooks`, () =>
+        HttpResponse.json(
+          [{ ...hook, ...added, id: 4, active: false, config: { url: wish.url, content_type: 'json' } }],
+          {
+            headers: { 'x-total-count': '1' },
+          },
+        ),
+      ),
+      http.patch(`${base}/*`, async ({ request }) => {
+        edits.push(await request.clone().json())
+      }),
+    )
+    await forge.ensureHook?.({ ...wish, events: [], known: { id: '4', secretFits: true } }, never())
+    expect(edits).toMatchObject([{ ...added, active: true, events: ['workflow_job'] }])
   })
 
   test('stands although an old one cannot be removed, and a note says so', async () => {

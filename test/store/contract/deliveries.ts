@@ -98,10 +98,10 @@ export function deliveriesContract(test: StoreTest): void {
 
   test('tells when a delivery and a job event last came over HTTP', async ({ store }) => {
     await store.recordDelivery(aDelivery({ receivedAt: at('12:00:05') }))
-    await store.recordDelivery(aDelivery({ receivedAt: at('12:00:02') }))
     await store.recordDelivery(
       aDelivery({ receivedAt: at('12:00:09'), event: 'push', nudge: true, jobEvent: false, jobs: [] }),
     )
+    await store.recordDelivery(aDelivery({ receivedAt: at('12:00:02') }))
     await store.recordDelivery(aDelivery({ receivedAt: at('12:00:20'), via: 'recovered' }))
     expect(await store.deliveries('main')).toEqual({
       instance: 'main',

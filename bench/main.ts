@@ -1,0 +1,11 @@
+// `npm run bench`: figures for people, as medians over rounds and as ratios within one run. Nothing here asserts a time.
+import { cpus } from 'node:os'
+import { intakeBench } from './intake.ts'
+import { latencyBench } from './latency.ts'
+import { turnBench } from './turn.ts'
+
+const [cpu] = cpus()
+console.log(`${cpus().length} × ${cpu?.model ?? 'unknown processor'}, Node.js ${process.versions.node}\n`)
+await intakeBench()
+await latencyBench()
+await turnBench()
