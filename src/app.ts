@@ -104,11 +104,15 @@ export async function startApp(config: Config, ports: AppPorts = {}): Promise<Ap
       ending.abort()
       await Promise.all([...workers.values()].map((worker) => worker.stop()))
       for (const { oldCalls, settings } of lanes.values()) {
-        if (oldCalls.length > 0)
+        if (oldCalls.length > 0 && settings.onShutdown === 'close')
           log.warn({ dispatcher: settings.name, dispatches: oldCalls }, 'these runners end with their call')
       }
-      await Promise.all([publicListener.close(), ...[...lanes.values()].map((lane) => lane.close(4_000))])
-      await Promise.all([adminListener.close(), ...background])
+      await Promise.all([
+        publicListener.close(),
+        adminListener.close(),
+        ...[...lanes.values()].map((lane) => lane.close(4_000)),
+        ...background,
+      ])
       await store.close()
       log.info('muster has stopped')
     },

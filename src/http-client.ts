@@ -132,7 +132,8 @@ function failure(error: unknown, sent: boolean, ending: AbortSignal, caller?: Ab
   if (caller?.aborted) return new HttpFailed('the call was given up', { sent, code: 'aborted', cause: error })
   if (ending.aborted) return new HttpFailed('no answer before the deadline', { sent, code: 'deadline', cause: error })
   const code = (error as NodeJS.ErrnoException).code ?? 'failed'
-  return new HttpFailed(`${code}: ${error instanceof Error ? error.message : String(error)}`, {
+  const message = error instanceof Error ? error.message : String(error)
+  return new HttpFailed(message.includes(code) ? message : `${code}: ${message}`, {
     sent,
     code,
     cause: error,

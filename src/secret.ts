@@ -5,6 +5,8 @@ const hidden = '***'
 /** A value that no log, error or answer may show. Only `reveal` gives it, at the moment of use; rotated values come with the next call. */
 export class Secret {
   readonly #read: () => string
+  readonly #watchers: ((value: string) => void)[] = []
+  #last: string | null = null
   /** Where it comes from, safe to show: `value`, `env:NAME`, `file:/path`, `credential:NAME`. */
   readonly source: string
 
@@ -14,7 +16,18 @@ export class Secret {
   }
 
   reveal(): string {
-    return this.#read()
+    const value = this.#read()
+    if (value !== this.#last) {
+      this.#last = value
+      for (const watcher of this.#watchers) watcher(value)
+    }
+    return value
+  }
+
+  /** Tells each value as it comes into use, the present one first. */
+  watch(watcher: (value: string) => void): void {
+    this.#watchers.push(watcher)
+    watcher(this.reveal())
   }
 
   toString(): string {
@@ -35,7 +48,7 @@ export class Scrubber {
   readonly #values = new Set<string>()
 
   constructor(secrets: Iterable<Secret> = []) {
-    for (const secret of secrets) this.add(secret.reveal())
+    for (const secret of secrets) secret.watch((value) => this.add(value))
   }
 
   /** Values under 4 characters are left alone: they would blank out ordinary text. */

@@ -1,6 +1,7 @@
 import type { Draft } from './draft.ts'
 import { advance, compareRound, openRound } from './intake.ts'
 import { type Job, jobKey, type ToldJob } from './job.ts'
+import { boundedLabels } from './label-limits.ts'
 import { fits, type LabelRules } from './labels.ts'
 import type { JobList } from './look.ts'
 import { assign } from './match.ts'
@@ -33,7 +34,8 @@ export function foldJobList(draft: Draft, list: JobList, beganAt: number, rules:
   }
 }
 
-function foldListed(draft: Draft, told: ToldJob, list: JobList, beganAt: number, rules: JobRules): Job | null {
+function foldListed(draft: Draft, listed: ToldJob, list: JobList, beganAt: number, rules: JobRules): Job | null {
+  const told = { ...listed, labels: boundedLabels(listed.labels) }
   const assignment = assign(told, rules.targets, rules.labels)
   const known = draft.newest(told.id)
   if ('hosted' in assignment) return known

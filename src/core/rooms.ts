@@ -1,4 +1,5 @@
-import { backoffKey, breakerTrips } from './backoff.ts'
+import { backoffKey, breakerTrips, shortDelay } from './backoff.ts'
+import type { Dispatch } from './dispatch.ts'
 import { type Job, jobKey } from './job.ts'
 import type { Snapshot } from './plan.ts'
 import type { Target } from './target.ts'
@@ -16,6 +17,7 @@ export class Rooms {
     const { targets, facts } = snapshot
     this.#targets = new Map(targets.map((target) => [target.name, target]))
     const live = Map.groupBy(facts.dispatches, ({ target }) => target)
+    for (const dispatch of facts.dispatches) if (this.#isProbe(dispatch)) this.#probing.add(dispatch.dispatcher)
     const rounds = new Map(facts.jobs.map((job) => [jobKey(job), job]))
     for (const target of targets) {
       const ours = live.get(target.name) ?? []
@@ -49,6 +51,14 @@ export class Rooms {
     const breaker = facts.backoffs.get(backoffKey.breaker(dispatcher))
     if (!breaker || breaker.failures < breakerTrips) return null
     return now < breaker.until || this.#probing.has(dispatcher) ? Math.max(breaker.until, now + 1_000) : null
+  }
+
+  /** A call under way that was let through while the breaker was open: its outcome comes before another is. */
+  #isProbe({ dispatcher, state, intendedAt }: Dispatch): boolean {
+    const breaker = this.#snapshot.facts.backoffs.get(backoffKey.breaker(dispatcher))
+    if (!breaker || breaker.failures < breakerTrips) return false
+    const openedAt = breaker.until - shortDelay(breaker.failures - breakerTrips + 1)
+    return (state === 'intended' || state === 'sent') && intendedAt >= openedAt
   }
 
   take(name: string, job: Job | null): void {

@@ -107,12 +107,12 @@ export function createForgeApi({
   }
 }
 
-/** Milliseconds since the epoch that a `Retry-After` names, at most ten minutes ahead; null when it names none. */
+/** Milliseconds since the epoch that a `Retry-After` names, at most an hour ahead; null when it names none. */
 export function retryAfter(header: string | undefined, now: number): number | null {
   if (!header) return null
   const seconds = Number(header)
   const at = Number.isFinite(seconds) ? now + seconds * 1_000 : Date.parse(header)
-  return Number.isNaN(at) ? null : Math.min(Math.max(at, now + 1_000), now + 600_000)
+  return Number.isNaN(at) ? null : Math.min(Math.max(at, now + 1_000), now + 3_600_000)
 }
 
 async function retried(attempt: () => Promise<HttpAnswer>, signal?: AbortSignal): Promise<HttpAnswer> {

@@ -81,15 +81,14 @@ export function eventOf(delivery: RawDelivery, value: unknown): string {
 export function parseJson(
   delivery: RawDelivery,
 ): { kind: 'parsed'; value: unknown } | Extract<Reading, { kind: 'invalid' }> {
-  const form = delivery.headers['content-type']?.toLowerCase().includes('x-www-form-urlencoded')
+  const typed = delivery.headers['content-type']?.toLowerCase().includes('x-www-form-urlencoded')
+  const form = typed || Buffer.from(delivery.body.subarray(0, 8)).toString('latin1') === 'payload='
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(delivery.body)
-    if (form || text.startsWith('payload=')) {
-      return { kind: 'invalid', problem: 'the body is a form, not JSON: set content_type: json on the webhook' }
-    }
     return { kind: 'parsed', value: JSON.parse(text) }
   } catch {
-    return { kind: 'invalid', problem: 'the body is not JSON: set content_type: json on the webhook' }
+    const what = form ? 'a form, not JSON' : 'not JSON'
+    return { kind: 'invalid', problem: `the body is ${what}: set content_type: json on the webhook` }
   }
 }
 

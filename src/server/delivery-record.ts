@@ -1,11 +1,11 @@
 import type { DeliveredJob } from '../core/intake.ts'
 import type { ToldJob } from '../core/job.ts'
+import { boundedLabels } from '../core/label-limits.ts'
 import type { LabelRules } from '../core/labels.ts'
 import { assign } from '../core/match.ts'
 import type { Target } from '../core/target.ts'
 import type { Reading } from '../forges/forge.ts'
 import type { DeliveryRecord } from '../store/store.ts'
-import { boundedLabels } from './label-limits.ts'
 
 /** A reading of a delivery that was signed and understood. */
 export type Understood = Extract<Reading, { kind: 'jobs' | 'nudge' | 'ignored' }>

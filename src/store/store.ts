@@ -86,7 +86,7 @@ export interface Store {
   /** Takes or renews the lease of an instance; its epoch, or null while another holder has it. */
   lease(instance: string, holder: string, now: number, ms: number): Promise<number | null>
 
-  /** Calls `listener` after each commit that concerns an instance. Returns how to stop. */
+  /** Calls `listener` after each commit that may change an instance's plan: deliveries, outcomes, pauses; not what a turn itself writes. Returns how to stop. */
   onBell(listener: (instance: string) => void): () => void
 
   paused(instance: string): Promise<boolean>

@@ -26,6 +26,9 @@ export interface LaneSettings {
   onShutdown: 'close' | 'wait'
 }
 
+/** Milliseconds for which a list of what runs is believed while nothing is known to have changed. */
+const listLife = 10_000
+
 export interface LaneDeps {
   dispatcher: Dispatcher
   store: Pick<Store, 'settle'>
@@ -39,7 +42,10 @@ export class Lane {
   readonly #deps: LaneDeps
   readonly #waiting: Order[] = []
   readonly #open = new Map<string, Promise<void>>()
+  readonly #old = new Set<string>()
   readonly #closing = new AbortController()
+  #listed: { at: number; list: RunningList } | null = null
+  #changes = 0
   #stopped = false
   #young = 0
   #blocking = false
@@ -47,6 +53,7 @@ export class Lane {
   constructor(settings: LaneSettings, deps: LaneDeps) {
     this.settings = settings
     this.#deps = deps
+    deps.dispatcher.onEnd?.(() => this.#changed())
   }
 
   get traits(): DispatcherTraits {
@@ -62,13 +69,19 @@ export class Lane {
     return this.#blocking
   }
 
-  /** Dispatches whose call is still open. */
-  get openCalls(): readonly string[] {
-    return [...this.#open.keys()]
+  /** What it runs. Asked anew when something of it began or ended since, and after a while in any case. */
+  async running(signal: AbortSignal): Promise<RunningList | null> {
+    const now = this.#deps.clock.monotonic()
+    if (this.#listed && now - this.#listed.at < listLife) return this.#listed.list
+    const changes = this.#changes
+    const list = (await this.dispatcher.running?.(signal)) ?? null
+    if (list && changes === this.#changes) this.#listed = { at: now, list }
+    return list
   }
 
-  running(signal: AbortSignal): Promise<RunningList> | null {
-    return this.dispatcher.running?.(signal) ?? null
+  #changed(): void {
+    this.#changes++
+    this.#listed = null
   }
 
   add(order: Order): void {
@@ -88,9 +101,9 @@ export class Lane {
     await this.dispatcher.close?.()
   }
 
-  /** Calls that outlive their timeout: at a shutdown their runners end with them, so they are named. */
+  /** Dispatches whose call has outlived its timeout: at a shutdown their runners may end with it, so they are named. */
   get oldCalls(): readonly string[] {
-    return this.#blocking ? this.openCalls : []
+    return [...this.#old]
   }
 
   #startNext(): void {
@@ -164,8 +177,11 @@ export class Lane {
         'no answer yet; the call is kept open',
       )
       grownUp()
+      this.#old.add(order.dispatch.id)
     }
-    return this.#outcome(await answer, first === 'late')
+    const settled = await answer
+    this.#old.delete(order.dispatch.id)
+    return this.#outcome(settled, first === 'late')
   }
 
   #outcome(answer: Launched | Error, late: boolean): Outcome | null {
@@ -178,6 +194,7 @@ export class Lane {
 
   async #settle(order: Order, outcome: Outcome): Promise<void> {
     const { dispatch, log } = order
+    this.#changed()
     const settled = await this.#deps.store.settle(dispatch.id, outcome)
     if (settled?.goneReason === 'answered') this.#blocking = true
     if (outcome.kind === 'sent' || outcome.kind === 'gone') return

@@ -26,10 +26,11 @@ export async function observe(
 ): Promise<Observation> {
   const beganAt = deps.clock.now()
   const labels = [...new Set(deps.targets.flatMap(({ offers }) => offers))]
-  const [jobs, runners, capabilities, running] = await Promise.all([
+  // What a forge can do may change how its lists are read, so it is asked first, once.
+  const capabilities = await attempt(known ?? deps.forge.probe(signal))
+  const [jobs, runners, running] = await Promise.all([
     attempt(deps.forge.jobs({ labels }, signal)),
     attempt(deps.forge.runners(signal)),
-    attempt(known ?? deps.forge.probe(signal)),
     listRunning(deps, 'all', signal),
   ])
   const errors = [jobs, runners, capabilities].flatMap(({ error }) => (error ? [error] : []))

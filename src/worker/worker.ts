@@ -131,7 +131,8 @@ export class Worker {
     this.#state = { ...this.#state, epoch }
     if (this.#nextLookAt !== null && clock.now() >= this.#nextLookAt) this.#beginLook()
     const began = clock.monotonic()
-    const result = await turn(this.#deps, this.#state, await this.#take())
+    const look = await this.#take()
+    const result = await turn(this.#deps, this.#state, look)
     this.#deps.metrics.turn.observe({ instance: this.#deps.instance }, (clock.monotonic() - began) / 1_000)
     this.#conclude(result)
     return this.#waitAfter(result)

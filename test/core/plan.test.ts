@@ -163,6 +163,15 @@ describe('the verdict of a job', () => {
     ])
   })
 
+  test('is dispatcher_down while a probe has no outcome yet, however long that takes', () => {
+    const backoffs = [{ key: backoffKey.breaker('default'), instance: '', failures: 3, until: at('12:00:06') }]
+    const probe = aDispatch({ state: 'sent', intendedAt: at('12:00:05'), answeredAt: null })
+    const known = { backoffs, dispatches: [probe], now: at('12:00:15') }
+    expect(kinds({ ...known, jobs: jobs(3) })).toEqual(['covered', 'dispatcher_down', 'dispatcher_down'])
+    const answered = { ...known, dispatches: [{ ...probe, state: 'unknown' as const }] }
+    expect(kinds({ ...answered, jobs: jobs(3) })).toEqual(['covered', 'dispatching', 'dispatcher_down'])
+  })
+
   test.each`
     age   | dispatches | kind
     ${1}  | ${2}       | ${'dispatching'}

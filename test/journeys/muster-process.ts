@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execPath } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { stringify } from 'yaml'
+import type { Stage } from './stage.ts'
+import { until } from './until.ts'
+
+const program = fileURLToPath(new URL('../../bin/muster.js', import.meta.url))
+
+/** `muster` as a process of its own, as its users start it. */
+export interface MusterProcess {
+  readonly child: ChildProcess
+  /** What it has written until now. */
+  readonly stdout: string
+  readonly stderr: string
+  /** How it ended: the exit code, or the name of the signal. */
+  readonly ended: Promise<number | NodeJS.Signals>
+  /** Resolves with the addresses when it is ready; rejects when it ends before. */
+  ready(): Promise<{ publicUrl: string; adminUrl: string }>
+}
+
+/** Runs `node bin/muster.js …` in the folder of the stage; it is killed at the end of the journey if it still lives. */
+export function muster(stage: Stage, ...args: string[]): MusterProcess {
+  const child = spawn(execPath, [program, ...args], {
+    cwd: stage.folder,
+    env: { PATH: process.env.PATH, TMPDIR: stage.folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const written = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    written.stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    written.stderr += text
+  })
+  let over = false
+  const ended = new Promise<number | NodeJS.Signals>((resolve) => {
+    child.once('close', (code, signal) => {
+      over = true
+      resolve(code ?? signal ?? 0)
+    })
+  })
+  stage.onEnd(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  return Object.assign(written, {
+    child,
+    ended,
+    async ready() {
+      const line = await until('muster is ready', () => {
+        if (over) throw new Error(`muster ended before it was ready: ${written.stderr}`)
+        return written.stderr.split('\n').find((one) => one.includes('"muster is ready"'))
+      })
+      const { port, admin }: { port: number; admin: number } = JSON.parse(line)
+      return { publicUrl: `http://127.0.0.1:${port}`, adminUrl: `http://127.0.0.1:${admin}` }
+    },
+  })
+}
+
+/** Writes a configuration into the folder of the stage, as text or as what YAML would say, and answers its path. */
+export async function written(stage: Stage, configuration: object | string, name = 'autoscaler.yaml'): Promise<string> {
+  const file = join(stage.folder, name)
+  await writeFile(file, typeof configuration === 'string' ? configuration : stringify(configuration))
+  return file
+}

@@ -1,0 +1,134 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test as base, expect } from 'vitest'
+import type { Clock } from '../../src/clock.ts'
+import type { ForgeVersion } from '../../src/simulation/versions.ts'
+import { quickClock } from '../support/quick-clock.ts'
+import { type RunningService, startService } from '../support/service.ts'
+import { Canaries } from './canaries.ts'
+import { type StagedDispatcher, stagedDispatcher } from './staged-dispatcher.ts'
+import { type StagedForge, stagedForge } from './staged-forge.ts'
+
+/** Everything that one journey needs, of which nothing is left when it ends. */
+export interface Stage {
+  readonly folder: string
+  readonly clock: Clock
+  /** Of the public listener, known before anything listens, for webhooks. */
+  readonly port: number
+  readonly canaries: Canaries
+  forge(version: ForgeVersion, name?: string): Promise<StagedForge>
+  dispatcher(): Promise<StagedDispatcher>
+  /** Starts the service; once more on the same stage it finds its state again. */
+  start(configuration: Record<string, unknown>): Promise<RunningService>
+  /** Called when the journey ends, the last one first. */
+  onEnd(let_go: () => unknown): void
+}
+
+/** The three forges, in versions that tell of each job by webhook. */
+export const forges = [
+  { kind: 'forgejo', version: 15, jobEvents: true },
+  { kind: 'gitea', version: '1.26' },
+  { kind: 'github' },
+] as const satisfies readonly ForgeVersion[]
+
+/**
+ * A test of the whole application, on a clock that runs `speed` times as fast as the wall's: minutes that are promised pass in seconds.
+ * At its end no secret may stand in a log line, an answer of the API, a metric or the state.
+ */
+export function journey(speed = 10) {
+  return base.extend<{ stage: Stage }>({
+    // biome-ignore lint/correctness/noEmptyPattern: vitest finds the fixtures that a fixture needs in this pattern
+    stage: async ({}, use) => {
+      const endings: (() => unknown)[] = []
+      const services: RunningService[] = []
+      const stage = await openStage(speed, services, (end) => void endings.unshift(end))
+      try {
+        await use(stage)
+        await expectNoSecret(stage, services)
+      } finally {
+        for (const end of endings) await end()
+      }
+    },
+  })
+}
+
+async function openStage(speed: number, services: RunningService[], onEnd: Stage['onEnd']): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-journey-'))
+  onEnd(() => rm(folder, { recursive: true, force: true }))
+  const clock = quickClock(speed)
+  const canaries = new Canaries()
+  const port = await freePort()
+  return {
+    folder,
+    clock,
+    port,
+    canaries,
+    onEnd,
+    async forge(version, name) {
+      const forge = await stagedForge(version, { clock, canaries, port, ...(name !== undefined && { name }) })
+      onEnd(() => forge.close())
+      return forge
+    },
+    async dispatcher() {
+      const dispatcher = await stagedDispatcher()
+      onEnd(() => dispatcher.close())
+      return dispatcher
+    },
+    async start(configuration) {
+      const usual = {
+        listen: `127.0.0.1:${port}`,
+        admin: { listen: '127.0.0.1:0' },
+        state: `sqlite:${join(folder, 'muster.db')}`,
+      }
+      const service = await startService({ ...usual, ...configuration }, { folder, clock })
+      services.push(service)
+      onEnd(() => service.stop())
+      return service
+    },
+  }
+}
+
+/** Below the range from which the system gives ports to whoever asks for any, so that nobody takes it meanwhile. */
+async function freePort(): Promise<number> {
+  const port = 12_000 + Math.floor(Math.random() * 20_000)
+  const server = createServer()
+  const free = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => resolve(true))
+  })
+  if (!free) return freePort()
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+const pages = ['instances', 'targets', 'jobs', 'runners', 'dispatchers', 'dispatches', 'events']
+
+async function expectNoSecret({ folder, canaries }: Stage, services: readonly RunningService[]): Promise<void> {
+  const texts: Record<string, string> = {}
+  for (const [index, service] of services.entries()) {
+    // One that was stopped by the journey has answered what it was asked before.
+    const isUp = await fetch(`${service.adminUrl}/readyz`).then(
+      () => true,
+      () => false,
+    )
+    if (isUp) {
+      for (const page of pages) await service.list(page)
+      await service.get('openapi.json')
+      await service.metric('muster_mode')
+    }
+    await service.stop()
+    texts[`log ${index}`] = service.log.join('')
+    texts[`answers ${index}`] = service.answers.join('\n')
+  }
+  const stateFiles = (await readdir(folder)).filter((file) => file.startsWith('muster.db'))
+  for (const file of stateFiles) texts[file] = await readFile(join(folder, file), 'latin1')
+  const found = Object.entries(texts).flatMap(([where, text]) =>
+    canaries.in(text).map((secret) => `${secret.slice(0, 24)}… in the ${where}`),
+  )
+  expect(found).toEqual([])
+  // The search itself finds what is there: the configuration holds the secrets of each forge.
+  const configuration = await readFile(join(folder, 'autoscaler.yaml'), 'utf8').catch(() => null)
+  if (configuration !== null) expect(canaries.in(configuration).length).toBeGreaterThan(0)
+}

@@ -1,0 +1,82 @@
+/** Anyone may import these: ports and the vocabulary of values. */
+export const everywhere = ['clock.ts', 'ids.ts', 'secret.ts']
+
+/** The three seams. */
+export const interfaces = [
+  'forges/forge.ts',
+  'forges/errors.ts',
+  'dispatchers/dispatcher.ts',
+  'dispatchers/errors.ts',
+  'store/store.ts',
+]
+
+/** `a/` is all of a folder, `a/*` its files without its folders, `*` everything. Packages of Node are free to all but `core/`. */
+export interface ImportRule {
+  from: string
+  may: readonly string[]
+  packages: readonly string[] | 'any'
+}
+
+/** Who may import whom: a folder or a file, the first that fits. No arrow turns back. ARCHITECTURE.md shows the same table. */
+export const importTable: readonly ImportRule[] = [
+  { from: 'core/', may: ['core/'], packages: ['croner'] },
+  { from: 'clock.ts', may: [], packages: [] },
+  { from: 'ids.ts', may: [], packages: [] },
+  { from: 'secret.ts', may: [], packages: [] },
+  { from: 'log.ts', may: [], packages: ['pino'] },
+  { from: 'metrics.ts', may: [], packages: ['prom-client'] },
+  { from: 'http-client.ts', may: [], packages: [] },
+  { from: 'fields', may: ['fields.ts', 'fields/'], packages: ['zod', 'yaml'] },
+  ...siblings('forges', ['forgejo', 'gitea', 'github'], ['zod']),
+  { from: 'forges/index.ts', may: ['forges/'], packages: [] },
+  {
+    from: 'forges/',
+    may: ['core/', 'http-client.ts', 'fields.ts', 'fields/', 'forges/*'],
+    packages: ['zod', '@octokit/webhooks-methods'],
+  },
+  ...siblings('dispatchers', ['http', 'process'], ['zod']),
+  { from: 'dispatchers/index.ts', may: ['dispatchers/'], packages: [] },
+  {
+    from: 'dispatchers/',
+    may: ['core/', 'http-client.ts', 'fields.ts', 'fields/', 'dispatchers/*'],
+    packages: ['zod'],
+  },
+  { from: 'store/', may: ['core/', 'store/'], packages: [] },
+  {
+    from: 'config/',
+    may: [
+      'core/',
+      'config/',
+      'fields.ts',
+      'fields/',
+      'forges/index.ts',
+      'forges/forge.ts',
+      'dispatchers/index.ts',
+      'dispatchers/dispatcher.ts',
+    ],
+    packages: ['zod', 'yaml', 'croner'],
+  },
+  { from: 'worker/', may: ['core/', 'worker/', ...interfaces, 'log.ts', 'metrics.ts'], packages: [] },
+  {
+    from: 'server/',
+    may: ['core/', 'server/', ...interfaces, 'log.ts', 'metrics.ts', 'config/config.ts'],
+    packages: ['hono', '@hono/node-server', '@hono/zod-openapi', 'zod'],
+  },
+  { from: 'simulation/', may: ['core/', 'simulation/', ...interfaces], packages: ['hono', '@hono/node-server'] },
+  { from: 'app.ts', may: ['*'], packages: [] },
+  {
+    from: 'commands/',
+    may: ['app.ts', 'log.ts', 'commands/', 'config/', 'simulation/', 'core/', 'worker/'],
+    packages: 'any',
+  },
+  { from: 'main.ts', may: ['commands/'], packages: [] },
+]
+
+/** The folders of one seam never see each other, only what they share. */
+function siblings(seam: string, folders: string[], packages: string[]): ImportRule[] {
+  return folders.map((folder) => ({
+    from: `${seam}/${folder}/`,
+    may: ['core/', 'http-client.ts', 'fields.ts', 'fields/', `${seam}/*`, `${seam}/${folder}/`],
+    packages,
+  }))
+}
