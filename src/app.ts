@@ -9,7 +9,7 @@ import { createLog, type Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { Scrubber } from './secret.ts'
 import { adminApp } from './server/admin.ts'
-import { serve } from './server/listen.ts'
+import { type Listener, serve } from './server/listen.ts'
 import { publicApp } from './server/public.ts'
 import type { Intake } from './server/webhooks.ts'
 import { openSqliteStore } from './store/sqlite.ts'
@@ -52,88 +52,64 @@ const memory = 7 * 24 * hour
 
 /** Makes the running application of a configuration. Needs no forge to be up; rejects with `StoreUnusable` and `CannotListen`. */
 export async function startApp(config: Config, ports: AppPorts = {}): Promise<App> {
-  const { clock = systemClock, ids = randomId, host = hostname() } = ports
-  const scrubber = new Scrubber(config.secrets)
-  const log = createLog({ scrubber, level: ports.logLevel, write: ports.writeLog })
-  const metrics = createMetrics()
-  const store = await openStore(config, clock, host, log)
-
-  const lanes = openLanes(config, { store, clock, metrics, log })
-  const instances = config.instances.map((instance) => {
-    const forge = openForge(instance, { clock, metrics, log })
-    return {
-      instance,
-      forge,
-      worker: openWorker(config, instance, forge, lanes, { store, clock, ids, host, metrics, log }),
-    }
-  })
+  const parts = await openParts(config, ports)
+  const { store, clock, metrics, log } = parts
+  const lanes = openLanes(config, parts)
+  const instances = openInstances(config, lanes, parts)
   const workers = new Map(instances.map(({ instance, worker }) => [instance.name, worker]))
   store.onBell((instance) => workers.get(instance)?.ring())
   for (const lane of lanes.values()) lane.dispatcher.onEnd?.(() => workers.forEach((worker) => void worker.ring()))
 
-  const intakes = new Map(instances.flatMap(({ instance, forge }) => intakeOf(instance, forge)))
   const ending = new AbortController()
-  const publicListener = await serve(
-    publicApp({ intakes: () => intakes, store, clock, log, metrics, maxBody: config.maxBody, ids }),
-    { ...config.listen, clock },
+  const listeners = await listen(config, { ...parts, lanes, instances, workers, stopping: ending.signal }).catch(
+    async (error) => {
+      await store.close()
+      throw error
+    },
   )
-  const adminListener = await serve(
-    adminApp({ config: () => config, store, clock, log, metrics, workers, lanes, ids, stopping: ending.signal }),
-    { ...config.admin.listen, clock },
-  )
-
   for (const warning of config.warnings) log.warn(warning)
   for (const worker of workers.values()) worker.start()
   const background = [
     pruneHourly(store, clock, log, ending.signal),
-    ...keepHooks(config, instances, { store, clock, log }, ending.signal),
+    ...keepHooks(config, instances, parts, ending.signal),
   ]
-  log.info(
-    { port: publicListener.port, admin: adminListener.port, instances: config.instances.length },
-    'muster is ready',
-  )
+  const [publicPort, adminPort] = listeners.map(({ port }) => port) as [number, number]
+  log.info({ port: publicPort, admin: adminPort, instances: config.instances.length }, 'muster is ready')
 
   return {
-    publicPort: publicListener.port,
-    adminPort: adminListener.port,
+    publicPort,
+    adminPort,
     store,
     metrics,
     log,
     workers,
     async stop() {
       ending.abort()
+      // No turn any more, but what still comes in is recorded and answered until the listener is closed.
       await Promise.all([...workers.values()].map((worker) => worker.stop()))
-      for (const { oldCalls, settings } of lanes.values()) {
-        if (oldCalls.length > 0 && settings.onShutdown === 'close')
-          log.warn({ dispatcher: settings.name, dispatches: oldCalls }, 'these runners end with their call')
-      }
-      await Promise.all([
-        publicListener.close(),
-        adminListener.close(),
-        ...[...lanes.values()].map((lane) => lane.close(4_000)),
-        ...background,
-      ])
+      nameOldCalls(lanes, log)
+      await Promise.all([...listeners, ...lanes.values()].map((one) => one.close()))
+      await Promise.all(background)
       await store.close()
       log.info('muster has stopped')
     },
   }
 }
 
-/** One look at every forge and what would follow from it, nothing done: `muster plan`. */
+/** One look at every forge and what would follow from it, nothing done: `muster plan`. It leaves the running service's state alone. */
 export async function plannedInstances(config: Config, ports: AppPorts = {}): Promise<PlannedInstance[]> {
-  const { clock = systemClock, ids = randomId, host = hostname() } = ports
-  const log = createLog({ scrubber: new Scrubber(config.secrets), level: 'silent' })
-  const metrics = createMetrics()
-  const store = await openSqliteStore({ path: ':memory:' })
-  const lanes = openLanes(config, { store, clock, metrics, log })
+  const parts = await openParts(
+    { ...config, state: { kind: 'sqlite', path: ':memory:' } },
+    { logLevel: 'silent', ...ports },
+  )
+  const lanes = openLanes(config, parts)
   try {
-    const parts = { store, clock, ids, host, metrics, log }
     const look = (instance: InstanceConfig) =>
       preview(turnDeps(config, instance, openForge(instance, parts), lanes, parts), AbortSignal.timeout(60_000))
     return await Promise.all(config.instances.map(look))
   } finally {
-    await Promise.all([...lanes.values()].map((lane) => lane.close(0)))
-    await store.close()
+    await Promise.all([...lanes.values()].map((lane) => lane.close()))
+    await parts.store.close()
   }
 }
 
@@ -146,11 +122,56 @@ interface Parts {
   log: Log
 }
 
-async function openStore(config: Config, clock: Clock, host: string, log: Log): Promise<Store> {
+async function openParts(config: Config, ports: AppPorts): Promise<Parts> {
+  const { clock = systemClock, ids = randomId, host = hostname() } = ports
+  const log = createLog({ scrubber: new Scrubber(config.secrets), level: ports.logLevel, write: ports.writeLog })
   const store = await openSqliteStore({ path: config.state.path })
   const left = await store.recover(clock.now(), host)
   if (left.neverSent + left.unknown > 0) log.info(left, 'dispatches of an earlier process were taken up')
-  return store
+  return { store, clock, ids, host, metrics: createMetrics(), log }
+}
+
+interface Instance {
+  instance: InstanceConfig
+  forge: Forge
+  worker: Worker
+}
+
+function openInstances(config: Config, lanes: ReadonlyMap<string, Lane>, parts: Parts): Instance[] {
+  return config.instances.map((instance) => {
+    const forge = openForge(instance, parts)
+    return { instance, forge, worker: openWorker(config, instance, forge, lanes, parts) }
+  })
+}
+
+interface Served extends Parts {
+  lanes: ReadonlyMap<string, Lane>
+  instances: readonly Instance[]
+  workers: ReadonlyMap<string, Worker>
+  stopping: AbortSignal
+}
+
+/** The public listener and the admin one, or neither. */
+async function listen(config: Config, served: Served): Promise<[Listener, Listener]> {
+  const { clock } = served
+  const intakes = new Map(served.instances.flatMap(({ instance, forge }) => intakeOf(instance, forge)))
+  const incoming = publicApp({ ...served, intakes: () => intakes, maxBody: config.maxBody })
+  const first = await serve(incoming, { ...config.listen, clock })
+  try {
+    const second = await serve(adminApp({ ...served, config: () => config }), { ...config.admin.listen, clock })
+    return [first, second]
+  } catch (error) {
+    await first.close()
+    throw error
+  }
+}
+
+/** Runners that a blocking dispatcher ends with its call. */
+function nameOldCalls(lanes: ReadonlyMap<string, Lane>, log: Log): void {
+  for (const { oldCalls, settings } of lanes.values()) {
+    if (oldCalls.length === 0 || settings.onShutdown === 'wait') continue
+    log.warn({ dispatcher: settings.name, dispatches: oldCalls }, 'these runners may end with their call')
+  }
 }
 
 function openLanes(
@@ -232,7 +253,7 @@ function intakeOf(instance: InstanceConfig, forge: Forge): [string, Intake][] {
 
 function keepHooks(
   config: Config,
-  instances: readonly { instance: InstanceConfig; forge: Forge; worker: Worker }[],
+  instances: readonly Instance[],
   { store, clock, log }: Pick<Parts, 'store' | 'clock' | 'log'>,
   signal: AbortSignal,
 ): Promise<void>[] {

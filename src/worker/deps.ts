@@ -52,7 +52,7 @@ export interface TurnState {
 }
 
 /** More than any target's `max`, so that what lies beyond the window is full for sure. */
-const slack = 1_000
+const slack = 200
 
 export function windowOf(deps: TurnDeps, { cadence }: TurnState, look: Look, now: number): FactsQuery {
   const largest = Math.max(0, ...deps.targets.map(({ max }) => max))

@@ -26,6 +26,9 @@ export interface LaneSettings {
   onShutdown: 'close' | 'wait'
 }
 
+/** Milliseconds that calls under way get at a shutdown. */
+const closeGrace = 4_000
+
 /** Milliseconds for which a list of what runs is believed while nothing is known to have changed. */
 const listLife = 10_000
 
@@ -89,13 +92,13 @@ export class Lane {
     this.#startNext()
   }
 
-  /** No new call; young ones may finish within `grace` ms. With `on_shutdown: wait` every call may, however long it takes. */
-  async close(grace: number): Promise<void> {
+  /** No new call; those under way may finish within a few seconds. With `on_shutdown: wait` every call may, however long it takes. */
+  async close(): Promise<void> {
     this.#stopped = true
     this.#waiting.length = 0
     const all = Promise.allSettled([...this.#open.values()])
     if (this.settings.onShutdown === 'wait') await all
-    else await Promise.race([all, this.#deps.clock.sleep(Math.min(grace, this.settings.timeout))])
+    else await Promise.race([all, this.#deps.clock.sleep(Math.min(closeGrace, this.settings.timeout))])
     this.#closing.abort()
     await Promise.race([Promise.allSettled([...this.#open.values()]), this.#deps.clock.sleep(1_000)])
     await this.dispatcher.close?.()
