@@ -13,6 +13,9 @@ import { startWorld, type World } from '../simulation/world.ts'
 import type { Command } from './command.ts'
 import { screen } from './demo-screen.ts'
 
+/** With `--exit-when-idle` it ends by itself within a minute, served or not. Milliseconds. */
+const longest = 50_000
+
 /** `muster demo`: the whole service on simulated forges that speak real HTTP on the loopback, with stand-in runners. Needs nothing else. */
 export const demo: Command = async ({ json = false, 'exit-when-idle': exitWhenIdle = false }) => {
   const folder = await mkdtemp(join(tmpdir(), 'muster-demo-'))
@@ -25,7 +28,8 @@ export const demo: Command = async ({ json = false, 'exit-when-idle': exitWhenId
   const ending = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort())
   const show = screen({ story: world.story, app, json, folder })
-  const result = await world.story.play(ending.signal)
+  const patience = exitWhenIdle ? [AbortSignal.timeout(longest)] : []
+  const result = await world.story.play(AbortSignal.any([ending.signal, ...patience]))
   show.end(result)
   if (!exitWhenIdle && !ending.signal.aborted) await untilAborted(ending.signal)
 

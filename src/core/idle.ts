@@ -1,9 +1,9 @@
 import { backoffKey } from './backoff.ts'
 import { coversUntil, type Dispatch } from './dispatch.ts'
 import { fits } from './labels.ts'
-import type { Snapshot, Wanted } from './plan.ts'
 import type { Rooms } from './rooms.ts'
 import { minIdleAt, scheduleHoldsUntil } from './schedule.ts'
+import type { Snapshot, Wanted } from './snapshot.ts'
 import type { Supply } from './supply.ts'
 import type { Target } from './target.ts'
 

@@ -1,36 +1,12 @@
 import { backoffKey } from './backoff.ts'
 import { coversUntil } from './dispatch.ts'
-import type { Facts } from './facts.ts'
 import { type IdleStop, idlePlan } from './idle.ts'
 import { type Job, jobKey } from './job.ts'
-import type { LabelRules } from './labels.ts'
 import { Rooms } from './rooms.ts'
+import type { Snapshot, Wanted } from './snapshot.ts'
 import { believedUntil, patience, type Supply, SupplyPool, supplyOf } from './supply.ts'
 import type { Target } from './target.ts'
 import type { Verdict, VerdictKind } from './verdict.ts'
-
-/** Everything that a decision rests on. */
-export interface Snapshot {
-  now: number
-  instance: string
-  targets: readonly Target[]
-  rules: LabelRules
-  facts: Facts
-  /** The names of the dispatchers that can stop a runner. */
-  stoppable: ReadonlySet<string>
-  /** When the last complete look of runners began; null when there was none. */
-  runnersSeenAt: number | null
-  /** Whether the forge has a job list that can settle a doubt. */
-  jobsListed: boolean
-  /** The first look has ended: before it nobody knows what is idle, and `min_idle` waits. */
-  looked: boolean
-}
-
-/** One runner to be asked for; `job` is null for `min_idle`. */
-export interface Wanted {
-  target: string
-  job: Job | null
-}
 
 export interface Plan {
   wanted: readonly Wanted[]

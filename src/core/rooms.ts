@@ -1,7 +1,7 @@
 import { backoffKey, breakerTrips, shortDelay } from './backoff.ts'
 import type { Dispatch } from './dispatch.ts'
 import { type Job, jobKey } from './job.ts'
-import type { Snapshot } from './plan.ts'
+import type { Snapshot } from './snapshot.ts'
 import type { Target } from './target.ts'
 
 /** What is left of each target's `max`, of its share for retries, and of each dispatcher's breaker. */

@@ -1,6 +1,7 @@
 import { type Dispatch, runnerName } from '../core/dispatch.ts'
 import { jobKey } from '../core/job.ts'
-import type { Plan, Wanted } from '../core/plan.ts'
+import type { Plan } from '../core/plan.ts'
+import type { Wanted } from '../core/snapshot.ts'
 import type { Target } from '../core/target.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { TurnDeps } from './deps.ts'

@@ -1,7 +1,7 @@
 import type { Backoff } from '../../src/core/backoff.ts'
 import type { Facts } from '../../src/core/facts.ts'
 import type { LabelRules } from '../../src/core/labels.ts'
-import type { Snapshot } from '../../src/core/plan.ts'
+import type { Snapshot } from '../../src/core/snapshot.ts'
 import { aTarget, at } from './builders.ts'
 
 /** How Gitea compares labels. */
