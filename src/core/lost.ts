@@ -8,7 +8,7 @@ export interface LossRules {
   firstLookAt: number | null
   /** The first job event over HTTP of this process; null before it. */
   firstJobEventAt: number | null
-  /** While polling is on, and on a Forgejo, nothing before the first job event is a loss. */
+  /** Nothing listed before the first job event is a loss: so wherever polling was on at start, and on a Forgejo. */
   needsJobEvent: boolean
 }
 

@@ -6,11 +6,7 @@ import type { Runner } from './runner.ts'
 
 /** Ties dispatches to the runners that showed themselves: by name where one is known, else the oldest dispatch to the first new stranger that fits. */
 export function tie(draft: Draft, rules: LabelRules): void {
-  for (const dispatch of draft.dispatches) {
-    if (dispatch.runner !== null || dispatch.sentAt === null) continue
-    const named = draft.runner(dispatch.runnerName)
-    if (named && named.state !== 'gone') bind(draft, dispatch, named, 'name')
-  }
+  for (const { id } of draft.dispatches) bindByName(draft, id)
   const taken = new Set(draft.dispatches.flatMap(({ runnerName }) => (runnerName === null ? [] : [runnerName])))
   for (const dispatch of draft.dispatches) {
     if (dispatch.runner !== null || dispatch.named || dispatch.sentAt === null) continue
@@ -20,6 +16,21 @@ export function tie(draft: Draft, rules: LabelRules): void {
       .sort((a, b) => a.firstSeenAt - b.firstSeenAt)[0]
     if (runner) bind(draft, dispatch, runner, 'inference')
   }
+}
+
+/** A name tells better than an inference: whoever was tied to this runner by one lets go of it, and of what ran there. */
+function bindByName(draft: Draft, id: string): void {
+  const dispatch = draft.dispatch(id)
+  if (!dispatch || dispatch.tiedBy === 'name' || dispatch.sentAt === null) return
+  const named = draft.runner(dispatch.runnerName)
+  if (!named || named.state === 'gone') return
+  const holder = draft.dispatch(named.dispatch)
+  const mistaken = holder && holder.id !== id && holder.tiedBy === 'inference' ? holder : null
+  const left = dispatch.runner === named.name ? null : draft.runner(dispatch.runner)
+  if (mistaken) draft.setDispatch({ ...mistaken, runner: null, tiedBy: null, tiedAt: null, ran: null })
+  if (left) draft.setRunner({ ...left, dispatch: null })
+  const ran = mistaken?.ran ?? (left ? null : dispatch.ran)
+  bind(draft, { ...dispatch, ran }, named, 'name')
 }
 
 /** A runner known only from a job carries that job's labels: less than what it offers. Elsewhere it must offer all that was asked for. */

@@ -12,12 +12,12 @@ const moment = z
   })
 
 /** Gitea writes 0 for "none", GitHub null. */
-const optionalId = z
+export const optionalId = z
   .int()
   .nullish()
   .transform((id) => (id ? String(id) : null))
 
-const optionalText = z
+export const optionalText = z
   .string()
   .nullish()
   .transform((text) => text || null)

@@ -64,7 +64,12 @@ export function windowOf(deps: TurnDeps, { cadence }: TurnState, look: Look, now
   }
 }
 
-export function rulesOf(deps: TurnDeps, state: TurnState, known: Facts): ReconcileRules {
+/** What the rules of a reconciliation are made of. */
+type RuleDeps = Pick<TurnDeps, 'instance' | 'targets' | 'lists' | 'host' | 'webhookGrace'> & {
+  forge: Pick<Forge, 'kind' | 'labels' | 'rounds'>
+}
+
+export function rulesOf(deps: RuleDeps, state: TurnState, known: Facts): ReconcileRules {
   const { cadence } = state
   return {
     instance: deps.instance,
@@ -79,7 +84,8 @@ export function rulesOf(deps: TurnDeps, state: TurnState, known: Facts): Reconci
       grace: deps.webhookGrace,
       firstLookAt: cadence.firstLookAt,
       firstJobEventAt: firstJobEvent(cadence, known.signals),
-      needsJobEvent: cadence.mode === 'polling' || deps.forge.kind === 'forgejo',
+      // Polling finds jobs of the time before webhooks worked; a Forgejo may never send a job event.
+      needsJobEvent: cadence.mode !== 'webhook_only' || deps.forge.kind === 'forgejo',
     },
   }
 }

@@ -1,15 +1,5 @@
 import { z } from 'zod'
-import { page } from '../workflow-job.ts'
-
-const optionalId = z
-  .int()
-  .nullish()
-  .transform((id) => (id ? String(id) : null))
-
-const optionalText = z
-  .string()
-  .nullish()
-  .transform((text) => text || null)
+import { optionalId, optionalText, page } from '../workflow-job.ts'
 
 /** Go's nil slices are null. */
 const texts = z

@@ -1,0 +1,185 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { foldOutcome, type Outcome } from '../../src/core/outcome.ts'
+import type { Dispatcher, Launched } from '../../src/dispatchers/dispatcher.ts'
+import { DispatchRefused, DispatchUnknown } from '../../src/dispatchers/errors.ts'
+import { ForgeLimited } from '../../src/forges/errors.ts'
+import { createLog } from '../../src/log.ts'
+import { createMetrics } from '../../src/metrics.ts'
+import { Scrubber } from '../../src/secret.ts'
+import { Lane, type LaneSettings, type Order } from '../../src/worker/lane.ts'
+import { aDispatch } from '../support/builders.ts'
+import { handClock } from '../support/world.ts'
+
+const traits = { credentials: 'own', names: false, askAgain: false, stops: false, lists: false, local: false } as const
+const log = createLog({ scrubber: new Scrubber(), level: 'silent' })
+
+/** A dispatcher that answers when the test says so, before a store that folds outcomes as the real one does. */
+function stage(over: Partial<LaneSettings> = {}, how: Partial<Dispatcher['traits']> = {}) {
+  const clock = handClock()
+  const calls: { id: string; answer(launched?: Launched): void; fail(error: Error): void }[] = []
+  const told: string[] = []
+  const rows = new Map<string, ReturnType<typeof aDispatch>>()
+  const dispatcher: Dispatcher = {
+    kind: 'http',
+    traits: { ...traits, ...how },
+    launch: ({ id }, signal) =>
+      new Promise((resolve, reject) => {
+        told.push(`${id} asked`)
+        signal.addEventListener('abort', () => reject(new Error('given up')), { once: true })
+        calls.push({ id, answer: (launched = { name: null }) => resolve(launched), fail: reject })
+      }),
+  }
+  const settle = async (id: string, outcome: Outcome) => {
+    const dispatch = rows.get(id) ?? aDispatch({ id, state: 'intended' })
+    const folded = foldOutcome({ dispatch, job: null, backoffs: new Map() }, outcome).dispatch
+    rows.set(id, folded)
+    told.push(`${id} ${outcome.kind}`)
+    return folded
+  }
+  const settings = { name: 'default', timeout: 15_000, launchConcurrency: 2, onShutdown: 'close' as const, ...over }
+  const lane = new Lane(settings, { dispatcher, store: { settle }, clock, metrics: createMetrics() })
+  const order = (id: string, prepare?: Order['prepare']): Order => ({
+    dispatch: aDispatch({ id, state: 'intended' }),
+    log,
+    prepare: prepare ?? (async () => ({ ...request, id })),
+  })
+  const pass = async (ms: number) => {
+    clock.pass(ms)
+    await turnOfTheLoop()
+  }
+  return { lane, order, calls, told, rows, pass, settled: () => turnOfTheLoop() }
+}
+
+const request = {
+  id: '',
+  instance: 'main',
+  name: 'muster-1',
+  labels: ['linux'],
+  ttl: 1_200_000,
+  machineType: null,
+  image: null,
+  env: {},
+  scope: { level: 'repository', owner: 'o', name: 'r' },
+  job: null,
+  credential: null,
+} as const
+
+test('what is sent is recorded before the call', async () => {
+  const { lane, order, told, calls, settled } = stage()
+  lane.add(order('a'))
+  await settled()
+  expect(told).toEqual(['a sent', 'a asked'])
+  calls[0]?.answer()
+  await settled()
+  expect(told.at(-1)).toBe('a accepted')
+})
+
+test('no more young calls are open at once than launch_concurrency, and one that has outlived its timeout is not young', async () => {
+  const { lane, order, calls, pass, settled } = stage()
+  for (const id of ['a', 'b', 'c', 'd']) lane.add(order(id))
+  await settled()
+  expect(calls.map(({ id }) => id)).toEqual(['a', 'b'])
+  calls[0]?.answer()
+  await settled()
+  expect(calls.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
+  await pass(15_000)
+  expect(calls.map(({ id }) => id)).toEqual(['a', 'b', 'c', 'd'])
+  expect(lane.oldCalls).toEqual(['b', 'c'])
+})
+
+test('a call without an answer stays sent and open; its late answer still counts', async () => {
+  const { lane, order, calls, told, rows, pass, settled } = stage()
+  lane.add(order('a'))
+  await settled()
+  await pass(600_000)
+  expect(told).toEqual(['a sent', 'a asked'])
+  rows.set('a', { ...rows.get('a')!, runner: 'nsc-1' })
+  calls[0]?.answer({ name: 'nsc-1' })
+  await settled()
+  expect(rows.get('a')).toMatchObject({ goneReason: 'answered' })
+  expect(lane.blocking).toBe(true)
+})
+
+test.each`
+  error                                | outcome
+  ${new DispatchRefused('no room')}    | ${'refused'}
+  ${new DispatchUnknown('broken off')} | ${'unknown'}
+  ${new Error('a defect')}             | ${'unknown'}
+`('a call that fails with $error.name is $outcome', async ({ error, outcome }) => {
+  const { lane, order, calls, told, settled } = stage()
+  lane.add(order('a'))
+  await settled()
+  calls[0]?.fail(error)
+  await settled()
+  expect(told.at(-1)).toBe(`a ${outcome}`)
+})
+
+test('a forge that gives no credential is a refusal, with the time that the forge named, and nothing is sent', async () => {
+  const { lane, order, told, rows, settled } = stage()
+  lane.add(order('a', () => Promise.reject(new ForgeLimited('POST /runners', 1_800_000_000_000))))
+  await settled()
+  expect(told).toEqual(['a refused'])
+  expect(rows.get('a')?.reason).toContain('no credential')
+})
+
+test('an unknown outcome is asked again after 1, 2, 4 s within boot_timeout, where nothing is started twice', async () => {
+  const { lane, order, calls, pass, settled } = stage({}, { askAgain: true })
+  lane.add(order('a'))
+  await settled()
+  for (const pause of [1_000, 2_000, 4_000]) {
+    calls.at(-1)?.fail(new DispatchUnknown('broken off'))
+    await settled()
+    const before = calls.length
+    await pass(pause - 1)
+    expect(calls).toHaveLength(before)
+    await pass(1)
+    expect(calls).toHaveLength(before + 1)
+  }
+  await pass(300_000)
+  const asked = calls.length
+  calls.at(-1)?.fail(new DispatchUnknown('broken off'))
+  await settled()
+  await pass(60_000)
+  expect(calls).toHaveLength(asked)
+})
+
+test('is never asked again where it might start a second one', async () => {
+  const { lane, order, calls, pass, settled } = stage()
+  lane.add(order('a'))
+  await settled()
+  calls[0]?.fail(new DispatchUnknown('broken off'))
+  await settled()
+  await pass(60_000)
+  expect(calls).toHaveLength(1)
+})
+
+test('a lane that closes sends nothing more and leaves what it gives up as sent', async () => {
+  const { lane, order, told, calls, pass, settled } = stage({ launchConcurrency: 1 })
+  lane.add(order('a'))
+  lane.add(order('b'))
+  await settled()
+  const closed = lane.close()
+  await pass(4_000)
+  await pass(1_000)
+  await closed
+  expect(calls.map(({ id }) => id)).toEqual(['a'])
+  expect(told).toEqual(['a sent', 'a asked'])
+})
+
+test('with on_shutdown: wait it closes when its last call has been answered', async () => {
+  const { lane, order, told, calls, pass, settled } = stage({ onShutdown: 'wait' })
+  lane.add(order('a'))
+  await settled()
+  let closed = false
+  const closing = lane.close().then(() => {
+    closed = true
+  })
+  await pass(3_600_000)
+  expect(closed).toBe(false)
+  calls[0]?.answer()
+  await settled()
+  await pass(1_000)
+  await closing
+  expect(told.at(-1)).toBe('a accepted')
+})
