@@ -75,7 +75,7 @@ export function createMetrics() {
     }),
     turn: new Histogram({
       name: 'muster_turn_seconds',
-      help: 'How long a turn takes, its look included.',
+      help: 'How long a turn takes; looks go on beside it.',
       labelNames: ['instance'],
       buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
       registers,

@@ -43,15 +43,13 @@ function* aboutWebhook({ name, secrets, webhook }: InstanceConfig): Sentences {
     yield `${name}: webhook.url does not end in ${own}; whatever stands before the listener must lead it there.`
 }
 
-function* aboutTargets({ name, targets, forge }: InstanceConfig): Sentences {
+function* aboutTargets({ name, targets }: InstanceConfig): Sentences {
   for (const [index, target] of targets.entries()) {
     const place = `${name}/${target.name}`
     if (target.ttl < target.bootTimeout)
       yield `${place}: ttl is below boot_timeout; a runner may end before it has shown itself.`
     else if (target.ttl < target.idleTimeout)
       yield `${place}: ttl is below idle_timeout; an idle runner ends by its ttl.`
-    if (target.matchUnlabelled && forge.kind === 'github')
-      yield `${place}: match_unlabelled has no effect on GitHub, where each job has labels.`
     for (const [key, value] of Object.entries(target.env)) {
       if (/\$\{\w+\}/.test(value)) yield `${place}: env.${key} holds \${…}, which is not expanded there.`
     }

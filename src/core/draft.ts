@@ -4,6 +4,7 @@ import type { Event, EventType } from './event.ts'
 import type { Changes, Facts } from './facts.ts'
 import { type Job, jobKey } from './job.ts'
 import type { Runner } from './runner.ts'
+import { jobEvent } from './trail.ts'
 
 /** A snapshot being brought up to date: what is set in it is what will be written. */
 export class Draft {
@@ -74,6 +75,8 @@ export class Draft {
   }
 
   setJob(job: Job): void {
+    const moved = jobEvent(this.#jobs.get(jobKey(job)) ?? null, job, this.now)
+    if (moved) this.#events.push(moved)
     this.#jobs.set(jobKey(job), job)
     this.#changed.jobs.add(jobKey(job))
     this.#index(job)

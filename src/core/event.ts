@@ -29,6 +29,6 @@ export type EventType =
   | 'runner_idled_out'
   | 'webhook_lost'
   | 'mode_changed'
-  | 'hook_kept'
+  | 'hook_made'
   | 'paused'
   | 'resumed'

@@ -1,6 +1,6 @@
 import { type Dispatch, isPending } from './dispatch.ts'
 import type { Draft } from './draft.ts'
-import type { Job } from './job.ts'
+import { type Job, jobKey } from './job.ts'
 import { comparable, fits, type LabelRules } from './labels.ts'
 import type { Runner } from './runner.ts'
 
@@ -107,7 +107,15 @@ function runnerOf(draft: Draft, job: Job): Runner | null {
 function startOn(draft: Draft, job: Job, runner: Runner): void {
   draft.setRunner({ ...runner, state: 'busy', idleSince: null, idleLooks: 0, worked: true })
   const dispatch = draft.dispatch(runner.dispatch)
-  if (dispatch && dispatch.goneAt === null) draft.setDispatch({ ...dispatch, ran: { id: job.id, round: job.round } })
+  if (dispatch && dispatch.goneAt === null) ranOn(draft, job, dispatch)
+}
+
+/** The runner of this dispatch works on the job. When another round had asked for it, that one has not had its runner yet. */
+function ranOn(draft: Draft, job: Job, dispatch: Dispatch): void {
+  draft.setDispatch({ ...dispatch, ran: { id: job.id, round: job.round } })
+  const asked = draft.job(dispatch.job)
+  if (!asked || dispatch.ran !== null || jobKey(asked) === jobKey(job)) return
+  draft.setJob({ ...asked, dispatches: Math.max(0, asked.dispatches - 1) })
 }
 
 function startOnUnknown(draft: Draft, job: Job, rules: LabelRules, beganAt: number | null): void {
@@ -136,7 +144,7 @@ function explainedByLook(draft: Draft, job: Job, rules: LabelRules, beganAt: num
     const fresh = dispatch.ran === null && runner?.listedAt === beganAt && runner.state === 'busy'
     return fresh && takes(dispatch.offers, job, rules)
   })
-  if (worker) draft.setDispatch({ ...worker, ran: { id: job.id, round: job.round } })
+  if (worker) ranOn(draft, job, worker)
   return worker !== undefined
 }
 

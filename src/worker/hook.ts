@@ -53,8 +53,11 @@ async function ensure(
   const wish: HookWish = { url, events, contentType, active, secret: secret.reveal(), known }
   const state = await forge.ensureHook(wish, signal)
   await store.saveHook({ instance, url, id: state.id, fingerprint, events: state.events, checkedAt: clock.now() })
-  if (state.done !== 'kept')
-    log.info({ hook: state.id, done: state.done, events: state.events }, 'webhook made sure of')
-  if (state.done !== 'kept') for (const note of state.notes) log.warn({ hook: state.id }, note)
+  if (state.done === 'kept') return state
+  const about = { job: null, target: null, dispatch: null, runner: null }
+  const detail = { hook: state.id, done: state.done }
+  await store.append([{ type: 'hook_made', at: clock.now(), instance, ...about, detail }])
+  log.info({ hook: state.id, done: state.done, events: state.events }, 'webhook made sure of')
+  for (const note of state.notes) log.warn({ hook: state.id }, note)
   return state
 }

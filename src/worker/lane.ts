@@ -132,7 +132,6 @@ export class Lane {
     try {
       const request = await this.#prepared(order)
       if (request === null || this.#stopped) return
-      await this.#settle(order, { kind: 'sent', at: this.#now })
       await this.#ask(order, request, grownUp)
     } finally {
       grownUp()
@@ -154,6 +153,9 @@ export class Lane {
   async #ask(order: Order, request: LaunchRequest, grownUp: () => void): Promise<void> {
     const giveUpAt = this.#now + order.dispatch.bootTimeout
     for (let pause = 1_000; ; pause *= 2) {
+      const sent = await this.#settle(order, { kind: 'sent', at: this.#now })
+      // Freed while it waited (released, or proven absent): a runner started now is one that nobody counts.
+      if (sent === null || sent.goneAt !== null || this.#stopped) return
       const outcome = await this.#askOnce(order, request, grownUp)
       // Given up at a shutdown: the row stays `sent`, and the next start takes it for unknown.
       if (outcome === null) return
@@ -195,12 +197,12 @@ export class Lane {
     return this.#closing.signal.aborted ? null : { kind: 'unknown', at, reason: message(answer) }
   }
 
-  async #settle(order: Order, outcome: Outcome): Promise<void> {
+  async #settle(order: Order, outcome: Outcome): Promise<Dispatch | null> {
     const { dispatch, log } = order
     this.#changed()
     const settled = await this.#deps.store.settle(dispatch.id, outcome)
     if (settled?.goneReason === 'answered') this.#blocking = true
-    if (outcome.kind === 'sent' || outcome.kind === 'gone') return
+    if (outcome.kind === 'sent' || outcome.kind === 'gone') return settled
     this.#count(order, outcome.kind)
     const about = {
       dispatch: dispatch.id,
@@ -214,6 +216,7 @@ export class Lane {
         { ...about, reason: outcome.reason },
         outcome.kind === 'refused' ? 'a runner was refused' : 'a start is unknown',
       )
+    return settled
   }
 
   #count({ dispatch }: Order, outcome: DispatchOutcome): void {

@@ -1,7 +1,7 @@
-import { createHmac, randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
-import type { StagedForge } from './staged-forge.ts'
+import { aJobEvent, deliver } from './hand-made-delivery.ts'
 import { forges, journey, type Stage } from './stage.ts'
+import type { StagedForge } from './staged-forge.ts'
 import { until } from './until.ts'
 
 const test = journey()
@@ -21,22 +21,6 @@ async function polling(stage: Stage, version: Parameters<Stage['forge']>[0], ove
 /** How often the jobs were asked for. */
 function looksAt({ requests }: StagedForge): number {
   return requests.filter((request) => /^GET \S*\/(jobs|runs)\b/.test(request)).length
-}
-
-/** Sends what no forge would send. */
-function send(forge: StagedForge, port: number, event: string, payload: unknown, secret = forge.secret) {
-  const body = JSON.stringify(payload)
-  const brand = { forgejo: 'Forgejo', gitea: 'Gitea', github: 'GitHub' }[forge.kind]
-  return fetch(`http://127.0.0.1:${port}/webhook/${forge.kind}`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      [`x-${brand}-event`]: event,
-      [`x-${brand}-delivery`]: randomUUID(),
-      'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
-    },
-    body,
-  })
 }
 
 test.concurrent.for(forges)('the first job event ends the polling of $kind, and only the slow look goes on', async (version, { stage }) => {
@@ -67,24 +51,20 @@ test.concurrent('the slow look comes at its own beat', async ({ stage }) => {
 
 test.concurrent('a ping, a bad signature and a repository out of scope do not switch the mode', async ({ stage }) => {
   const { forge, service } = await polling(stage, { kind: 'github' }, { webhook: undefined })
-  const repository = { id: 7, full_name: 'harbour/breakwater', owner: { login: 'harbour' } }
-  const job = { id: 7_000_000_001, run_id: 7, status: 'queued', name: 'build', labels: ['self-hosted', 'linux'] }
-  const event = { action: 'queued', workflow_job: job, repository }
-  const ours = { ...event, repository: { ...repository, full_name: 'harbour/lighthouse' } }
+  const send = (event: string, payload: object, secret = forge.secret) =>
+    deliver(`${service.publicUrl}/webhook/github`, { kind: 'github', event, payload, secret })
 
-  const ping = await send(forge, stage.port, 'ping', { zen: 'Keep it logically awesome.', hook_id: 1 })
-  expect([ping.status, await ping.json()]).toEqual([202, { status: 'ignored', reason: 'ping' }])
-  const elsewhere = await send(forge, stage.port, 'workflow_job', event)
-  expect([elsewhere.status, await elsewhere.json()]).toEqual([202, { status: 'ignored', reason: 'scope' }])
-  const forged = await send(forge, stage.port, 'workflow_job', ours, 'not-the-secret-of-anyone')
-  expect(forged.status).toBe(401)
+  const ping = await send('ping', { zen: 'Keep it logically awesome.', hook_id: 1 })
+  expect(ping).toMatchObject({ status: 202, json: { status: 'ignored', reason: 'ping' } })
+  const elsewhere = await send('workflow_job', aJobEvent({ repository: 'harbour/breakwater' }))
+  expect(elsewhere).toMatchObject({ status: 202, json: { status: 'ignored', reason: 'scope' } })
+  expect(await send('workflow_job', aJobEvent(), 'not-the-secret-of-anyone')).toMatchObject({ status: 401 })
   await service.look('github')
   expect(await service.instance('github')).toMatchObject({ mode: 'polling' })
   expect(await service.jobs()).toEqual([])
 
-  const cased = { ...ours, repository: { ...repository, full_name: 'Harbour/LIGHTHOUSE' } }
-  const good = await send(forge, stage.port, 'workflow_job', cased)
-  expect([good.status, await good.json()]).toEqual([202, { status: 'accepted' }])
+  const good = await send('workflow_job', aJobEvent({ repository: 'Harbour/LIGHTHOUSE' }))
+  expect(good).toMatchObject({ status: 202, json: { status: 'accepted' } })
   await until('the mode has changed', async () => (await service.instance('github')).mode === 'webhook')
 })
 

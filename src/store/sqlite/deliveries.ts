@@ -1,18 +1,23 @@
 import { foldDelivery } from '../../core/intake.ts'
+import { jobEvent } from '../../core/trail.ts'
 import type { DeliveryRecord, DeliverySummary } from '../store.ts'
 import { moment } from './cells.ts'
 import type { Ring } from './commits.ts'
 import type { Database } from './database.ts'
 import { newestRound } from './jobs.ts'
-import { jobs } from './tables.ts'
+import { events, jobs } from './tables.ts'
 
 /** Folds a delivery in. One that changes nothing a turn could see (a ping) rings no bell. */
 export function recordDelivery(db: Database, ring: Ring, delivery: DeliveryRecord): 'recorded' | 'duplicate' {
   if (!isNew(db, delivery)) return 'duplicate'
   const moment = { instance: delivery.instance, at: delivery.receivedAt, via: delivery.via }
   for (const delivered of delivery.jobs) {
-    const job = foldDelivery(newestRound(db, delivery.instance, delivered.told.id), delivered, moment)
-    if (job) jobs.put(db, job)
+    const known = newestRound(db, delivery.instance, delivered.told.id)
+    const job = foldDelivery(known, delivered, moment)
+    if (!job) continue
+    jobs.put(db, job)
+    const moved = jobEvent(known?.round === job.round ? known : null, job, moment.at)
+    if (moved) events.append(db, moved)
   }
   if (delivery.via === 'http') keepMoments(db, delivery)
   if (delivery.jobs.length > 0 || delivery.nudge || delivery.jobEvent) ring(delivery.instance)

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { type ReconcileRules, reconcile } from '../../src/core/reconcile.ts'
+import { aDispatch, aJob, aRunner, aTarget, at } from '../support/builders.ts'
+import { giteaRules, someFacts } from '../support/snapshot.ts'
+
+const rules: ReconcileRules = {
+  instance: 'main',
+  targets: [aTarget()],
+  labels: giteaRules,
+  rounds: { requeue: 'late' },
+  jobsListed: true,
+  lists: new Set(),
+  host: 'here',
+  runnersSeenAt: null,
+  loss: { grace: 60_000, firstLookAt: null, firstJobEventAt: null, needsJobEvent: true },
+}
+const noLook = { beganAt: at('12:00:10'), jobs: null, runners: null, running: new Map() }
+
+/** The youngest job has asked for a runner, which a job starts on. */
+function startOf(id: string, over: Parameters<typeof aDispatch>[0] = {}) {
+  const young = aJob({ id: 'young', dispatches: 3, ...(id === 'young' && { state: 'running', runnerName: 'r1' }) })
+  const old = aJob({ id: 'old', ...(id === 'old' && { state: 'running', runnerName: 'r1' }) })
+  const dispatch = aDispatch({ job: { id: 'young', round: 1 }, runner: 'r1', runnerName: 'r1', tiedBy: 'name', ...over })
+  const known = someFacts({
+    jobs: [old, young],
+    dispatches: [dispatch],
+    runners: [aRunner({ name: 'r1', dispatch: dispatch.id })],
+  })
+  const { facts } = reconcile(known, noLook, at('12:00:10'), rules)
+  return facts.jobs.find((job) => job.id === 'young')?.dispatches
+}
+
+// Runners take the oldest job, and it is the youngest that asks for one more: after three that older jobs took it was
+// "stuck" for twice its target's ttl, although it had not had a single runner.
+test('a runner that took another job does not count among those that its round may get', () => {
+  expect(startOf('old')).toBe(2)
+})
+
+test('a runner that took the job that asked for it counts', () => {
+  expect(startOf('young')).toBe(3)
+})
+
+test('a runner that takes job after job is given back once', () => {
+  expect(startOf('old', { ran: { id: 'another', round: 1 } })).toBe(3)
+})
