@@ -22,8 +22,8 @@ export interface RegisteredRunner {
 
 /** The calls of Forgejo's API that we need, v11 to v17-dev; what a version has not is null. */
 export interface ForgejoClient {
-  /** Waiting and running jobs whose `runs_on` is a subset of these labels. Since v11. */
-  jobs(labels: readonly string[], signal: AbortSignal): Promise<readonly ActionJob[] | null>
+  /** Waiting and running jobs whose `runs_on` is a subset of these labels; null asks for all, which v14 and later understand. Since v11. */
+  jobs(labels: readonly string[] | null, signal: AbortSignal): Promise<readonly ActionJob[] | null>
   /** Runners, all pages. Since v15. */
   runners(signal: AbortSignal): Promise<Listed<ActionRunner> | null>
   /** The first few runners: enough to know whether they can be listed. */
@@ -47,9 +47,8 @@ export function createForgejoClient(api: ForgeApi, scope: Scope): ForgejoClient 
   // All runners that can take jobs from here. For an administrator that would add those of single repositories, which cannot.
   const whose: Record<string, string> = scope.level === 'instance' ? {} : { visible: 'true' }
 
-  function listedJobs(base: string, labels: readonly string[], signal: AbortSignal) {
-    // v11 to v13 answer null to a question without labels, so they are always sent.
-    const query = { labels: labels.join(',') }
+  function listedJobs(base: string, labels: readonly string[] | null, signal: AbortSignal) {
+    const query = labels === null ? undefined : { labels: labels.join(',') }
     return unlessAbsent(api.call({ path: `${base}/jobs`, query, answer: actionJobs }, signal))
   }
 

@@ -46,6 +46,8 @@ function create({ baseUrl, token, ca }: ForgejoOptions, context: ForgeContext): 
   const url = baseUrl.href.replace(/\/+$/, '')
   // No version can be asked whether it has job events: one that came, or a hook that kept them, proves it.
   let jobEvents = false
+  // v11 to v13 answer nothing to a question without labels; v15, which is known by its runner list, answers with every job.
+  let listsAll = false
 
   return {
     kind: 'forgejo',
@@ -63,14 +65,15 @@ function create({ baseUrl, token, ca }: ForgejoOptions, context: ForgeContext): 
       const version = await versionOf(api, signal)
       const jobs = (await client.jobs(['muster'], signal)) !== null
       const runners = (await client.someRunners(signal)) !== null
+      listsAll = runners
       if (!jobs) context.note(noJobs)
       return { version, jobs, runners, jobEvents, hooks: await listsHooks({ api, scope }, signal) }
     },
 
     async jobs({ labels: wanted }, signal) {
       // A comma parts labels in the question, so none can be asked for that has one.
-      const filter = wanted.filter((label) => !label.includes(','))
-      if (filter.length === 0) return { complete: true, filter, jobs: [] }
+      const filter = listsAll ? null : wanted.filter((label) => !label.includes(','))
+      if (filter?.length === 0) return { complete: true, filter, jobs: [] }
       const rows = await client.jobs(filter, signal)
       return rows && jobList(rows, filter, await namesOf(rows, signal))
     },
@@ -112,7 +115,7 @@ function create({ baseUrl, token, ca }: ForgejoOptions, context: ForgeContext): 
 /** The list in our words. Jobs without labels are outer jobs of called workflows; a status that nobody knows proves nothing. */
 function jobList(
   rows: readonly ActionJob[],
-  filter: readonly string[],
+  filter: readonly string[] | null,
   nameOf: (id: string | null) => string | null,
 ): JobList {
   const told = rows.filter(({ runs_on }) => runs_on.length > 0).map((row) => ({ row, state: stateOfJob(row.status) }))

@@ -20,6 +20,21 @@ describe('the jobs of Forgejo', () => {
     expect(all).toMatchObject({ filter: ['linux', 'gpu'], jobs: [{ id: '1' }, { id: '2' }, { id: '3' }] })
   })
 
+  test.each`
+    version | filter       | ids
+    ${11}   | ${['linux']} | ${['1']}
+    ${15}   | ${null}      | ${['1', '2']}
+  `(
+    'are listed by v$version, once it was asked what it can, with the filter $filter',
+    async ({ version, filter, ids }) => {
+      const forge = open({ version, jobs: [aJob({ id: 1 }), aJob({ id: 2, runs_on: ['gpu'] })] })
+      await forge.probe(never())
+      const list = await forge.jobs({ labels: ['linux'] }, never())
+      expect(list?.filter).toEqual(filter)
+      expect(list?.jobs.map(({ id }) => id)).toEqual(ids)
+    },
+  )
+
   test('are queued where Forgejo says waiting, and running where it says so', async () => {
     const jobs = [
       aJob({ id: 1 }),
