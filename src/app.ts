@@ -96,19 +96,20 @@ export async function startApp(config: Config, ports: AppPorts = {}): Promise<Ap
   }
 }
 
-/** One look at every forge and what would follow from it, nothing done: `muster plan`. It leaves the running service's state alone. */
+/**
+ * One look at every forge and what would follow from it, nothing done: `muster plan`. It opens neither the running service's state nor a
+ * dispatcher, which would take up what an earlier process left.
+ */
 export async function plannedInstances(config: Config, ports: AppPorts = {}): Promise<PlannedInstance[]> {
   const parts = await openParts(
     { ...config, state: { kind: 'sqlite', path: ':memory:' } },
     { logLevel: 'silent', ...ports },
   )
-  const lanes = openLanes(config, parts)
   try {
     const look = (instance: InstanceConfig) =>
-      preview(turnDeps(config, instance, openForge(instance, parts), lanes, parts), AbortSignal.timeout(60_000))
+      preview(turnDeps(config, instance, openForge(instance, parts), new Map(), parts), AbortSignal.timeout(60_000))
     return await Promise.all(config.instances.map(look))
   } finally {
-    await Promise.all([...lanes.values()].map((lane) => lane.close()))
     await parts.store.close()
   }
 }

@@ -25,6 +25,11 @@ export function longDelay(failures: number): number {
 /** A dispatcher's breaker is open from this many refused or unknown outcomes in a row. */
 export const breakerTrips = 3
 
+/** Since when a breaker is open, or when its last probe was let through; null while it is closed. */
+export function openedAt({ failures, until }: Backoff): number | null {
+  return failures < breakerTrips ? null : until - shortDelay(failures - breakerTrips + 1)
+}
+
 export const backoffKey = {
   /** A dispatcher refused this round. */
   refusedJob: (instance: string, job: { id: string; round: number }) =>

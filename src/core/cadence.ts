@@ -28,6 +28,8 @@ export interface Cadence {
   readonly mode: Mode
   /** When the first look whose job list was complete began. */
   readonly firstLookAt: number | null
+  /** The first job event over HTTP of this process, as the first turn after it saw it; null before it. */
+  readonly firstJobEventAt: number | null
   /** When the last attempt began, and when the last one that came back whole did. */
   readonly attemptedAt: number | null
   readonly completedAt: number | null
@@ -49,6 +51,7 @@ export function startCadence(settings: CadenceSettings, now: number): Cadence {
     startedAt: now,
     mode: settings.disablePolling ? 'webhook_only' : 'polling',
     firstLookAt: null,
+    firstJobEventAt: null,
     attemptedAt: null,
     completedAt: null,
     failures: 0,
@@ -92,11 +95,14 @@ export function lookEnded(cadence: Cadence, look: LookResult, now: number): Cade
 
 /** The first job event over HTTP of this process; null before it. */
 export function firstJobEvent(cadence: Cadence, signals: Signals): number | null {
+  if (cadence.firstJobEventAt !== null) return cadence.firstJobEventAt
   return signals.jobEventAt !== null && signals.jobEventAt >= cadence.startedAt ? signals.jobEventAt : null
 }
 
 /** Which mode follows from what a turn found: `lost` webhooks, and the job events that came. */
-export function nextMode(cadence: Cadence, lost: number, signals: Signals, now: number): Cadence {
+export function nextMode(before: Cadence, lost: number, signals: Signals, now: number): Cadence {
+  // The signals tell the last one only: the first is kept, or each new event would excuse the losses before it.
+  const cadence = { ...before, firstJobEventAt: firstJobEvent(before, signals) }
   const losses = [...cadence.losses.filter((at) => at > now - hour), ...Array<number>(lost).fill(now)]
   if (cadence.mode === 'webhook_only') return { ...cadence, losses }
   if (lost > 0) return { ...cadence, losses, mode: 'polling', distrustedSince: now, cleanLook: false }

@@ -92,6 +92,11 @@ export class Draft {
     this.#changed.runners.add(runner.name)
   }
 
+  endRunner(runner: Runner): void {
+    this.setRunner({ ...runner, state: 'gone', idleSince: null, idleLooks: 0, goneAt: this.now })
+    this.tell('runner_gone', { runner: runner.name, dispatch: runner.dispatch })
+  }
+
   raise(backoff: Backoff): void {
     this.#backoffs.set(backoff.key, backoff)
     this.#raised.add(backoff.key)

@@ -2,6 +2,7 @@ import { backoffKey, longDelay } from './backoff.ts'
 import { coversUntil, type Dispatch } from './dispatch.ts'
 import type { Draft } from './draft.ts'
 import type { Look, RunningList } from './look.ts'
+import type { Runner } from './runner.ts'
 
 const minute = 60_000
 
@@ -37,13 +38,33 @@ function goneReason(draft: Draft, dispatch: Dispatch, list: RunningList | undefi
     // Once listed, now missing from a complete list, and nothing runs on it: an ephemeral runner that the forge removed.
     if (runner?.state === 'gone' && runner.listedAt !== null && ran === null) return 'runner_gone'
   }
-  const deadline = dispatch.state === 'unknown' ? coversUntil(dispatch) : endsAt(dispatch)
   const seen = rules.runnersSeenAt
-  const present = draft.runner(dispatch.runner) !== null && draft.runner(dispatch.runner)?.state !== 'gone'
-  if (seen !== null && seen > deadline && !present) return 'never_seen'
+  if (seen !== null && isUnseen(dispatch, draft.runner(dispatch.runner), seen)) return 'never_seen'
   const looked = seen !== null && seen > endsAt(dispatch)
   if (draft.now >= dispatch.sentAt! + 2 * dispatch.ttl && !looked) return 'freed_without_proof'
   return null
+}
+
+/**
+ * An idle runner goes with its dispatch: the dispatcher's word that it has ended comes before any look, and until then it would be
+ * taken for supply. One that this turn's look still lists has outlived its slot (an operator released it): it is a stranger from now on.
+ */
+export function forgetEnded(draft: Draft, beganAt: number | null): void {
+  for (const runner of draft.runners) {
+    if (runner.state !== 'idle' || runner.dispatch === null) continue
+    const dispatch = draft.dispatch(runner.dispatch)
+    if (dispatch?.goneAt === null) continue
+    if (dispatch === null && runner.listedAt === beganAt) draft.setRunner({ ...runner, dispatch: null })
+    else draft.endRunner(runner)
+  }
+}
+
+/** A complete look that began at `seen` did not see its runner, and that is proof by now. */
+function isUnseen(dispatch: Dispatch, runner: Runner | null, seen: number): boolean {
+  // Past its end it must stand in the list itself: neither an offline registration nor a job whose end nobody told keeps a slot.
+  if (seen > endsAt(dispatch)) return runner === null || runner.state === 'offline' || (runner.listedAt ?? 0) < seen
+  const missing = runner === null || runner.state === 'gone'
+  return dispatch.state === 'unknown' && seen > dispatch.sentAt! + dispatch.bootTimeout && missing
 }
 
 /** A start that is still under way may be missing from the list; one of another host always is. */
@@ -78,9 +99,13 @@ function noteIdledOut(draft: Draft, dispatch: Dispatch): void {
   )
 }
 
-/** A finished run of the same repository may have been what a held-back round waited for. */
+/**
+ * A round that no longer waits is held back by nothing. And a finished run of the same repository may have been what one waited for
+ * whose runner idled out.
+ */
 export function clearIdled(draft: Draft): void {
   const byKey = new Map(draft.jobs.map((job) => [backoffKey.idledJob(draft.instance, job), job]))
+  for (const job of draft.jobs) if (job.state !== 'queued') draft.clear(backoffKey.refusedJob(draft.instance, job))
   for (const backoff of draft.backoffs) {
     if (!backoff.key.startsWith('idled/') || backoff.instance !== draft.instance) continue
     const job = byKey.get(backoff.key)

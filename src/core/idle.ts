@@ -33,7 +33,10 @@ export function idlePlan(snapshot: Snapshot, all: readonly Supply[], rooms: Room
     const floor = minIdleAt(target, now)
     const holds = scheduleHoldsUntil(target, now)
     if (holds !== null) wakes.push(holds)
-    const warm = all.filter((supply) => !supply.spent && supply.boundTo === null && isWarm(supply, target, snapshot))
+    const warm = all
+      .filter((supply) => !supply.spent && supply.boundTo === null && isWarm(supply, target, snapshot))
+      // The most specific last, as for jobs: another target's floor may need it.
+      .sort((a, b) => a.offers.length - b.offers.length)
     const kept = warm.slice(0, floor)
     for (const supply of kept) supply.spent = true
     const believed = lingering.filter((dispatch) => dispatch.target === target.name).length

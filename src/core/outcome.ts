@@ -53,6 +53,15 @@ export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges
   if (dispatch.goneAt !== null) return unchanged
   switch (outcome.kind) {
     case 'sent':
+      // Its round ended while it waited for its turn or for its credential: nothing is sent for what is over.
+      if (dispatch.state === 'intended' && rows.job?.state === 'finished') {
+        return {
+          ...unchanged,
+          dispatch: { ...dispatch, goneAt: outcome.at, goneReason: 'never_sent' },
+          job: { ...rows.job, dispatches: Math.max(0, rows.job.dispatches - 1) },
+          events: [event('dispatch_gone', { reason: 'never_sent' })],
+        }
+      }
       return {
         ...unchanged,
         dispatch: { ...dispatch, state: 'sent', sentAt: dispatch.sentAt ?? outcome.at },

@@ -18,7 +18,11 @@ export function owedLooks(facts: Facts, verdicts: Iterable<Verdict>, rounds: Rou
     moments.push(endsAt(dispatch))
   }
   for (const job of facts.jobs) {
-    if (job.state === 'queued' && job.doubtedAt !== null) moments.push(job.doubtedAt)
+    if (job.state === 'queued' && job.doubtedAt !== null) {
+      moments.push(job.doubtedAt)
+      // A list without the job ends the round only this long after its last delivery: a look that comes sooner settles nothing.
+      if (job.deliveredAt !== null) moments.push(job.deliveredAt + listLag)
+    }
     if (job.requeuedAt === null || job.state !== 'finished') continue
     const late = Math.max(job.deliveredAt ?? 0, job.seenFinishedAt ?? 0) + listLag
     moments.push(rounds.requeue === 'soon' ? job.requeuedAt : late)

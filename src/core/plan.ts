@@ -1,5 +1,6 @@
 import { backoffKey } from './backoff.ts'
 import { coversUntil } from './dispatch.ts'
+import type { Facts } from './facts.ts'
 import { type IdleStop, idlePlan } from './idle.ts'
 import { type Job, jobKey } from './job.ts'
 import { Rooms } from './rooms.ts'
@@ -23,11 +24,12 @@ export function plan(snapshot: Snapshot): Plan {
   const pool = new SupplyPool(supplyOf(facts, rules, now), rules, now)
   const verdicts = new Map<string, Verdict>()
   const rooms = new Rooms(snapshot)
+  const unseen = unseenSince(facts, now)
   const wanted: Wanted[] = []
 
   const uncovered: Job[] = []
   for (const job of byAge(facts.jobs)) {
-    const settled = withoutPlan(job) ?? coverOf(job, pool) ?? inDoubt(job, snapshot)
+    const settled = withoutPlan(job) ?? coverOf(job, pool) ?? inDoubt(job, unseen, snapshot)
     if (settled) verdicts.set(jobKey(job), settled)
     else if (job.state === 'queued') uncovered.push(job)
   }
@@ -62,11 +64,27 @@ function coverOf(job: Job, pool: SupplyPool): Verdict | null {
   return supply && { ...verdict('covered', job), by: bearer(supply), until: believed(supply, job) }
 }
 
-/** A runner that ended may have run it unseen: a look is on its way, and for so long the round asks for no other. */
-function inDoubt(job: Job, { now, jobsListed }: Snapshot): Verdict | null {
-  if (job.state !== 'queued' || job.doubtedAt === null || !jobsListed) return null
-  const until = job.doubtedAt + patience
-  return now < until ? verdict('covered', job, 'look_owed', until) : null
+/**
+ * A runner that ended, or did not show itself in time, may have run it unseen: a look is on its way, and until it is back the round
+ * asks for no other. A forge that does not answer delays it by `patience`; after a start, until the first look has ended, well or not.
+ */
+function inDoubt(job: Job, unseen: ReadonlyMap<string, number>, { now, jobsListed, looked }: Snapshot): Verdict | null {
+  const missedAt = unseen.get(jobKey(job)) ?? 0
+  const since = Math.max(job.doubtedAt ?? 0, missedAt > (job.confirmedAt ?? 0) ? missedAt : 0)
+  if (job.state !== 'queued' || since === 0 || !jobsListed) return null
+  if (!looked) return verdict('covered', job, 'look_owed')
+  return now < since + patience ? verdict('covered', job, 'look_owed', since + patience) : null
+}
+
+/** By round: when the last of its dispatches had not shown its runner within `boot_timeout`. */
+function unseenSince({ dispatches }: Facts, now: number): Map<string, number> {
+  const since = new Map<string, number>()
+  for (const dispatch of dispatches) {
+    const until = coversUntil(dispatch)
+    if (dispatch.job === null || dispatch.runner !== null || dispatch.coverEndedAt !== null || until > now) continue
+    since.set(jobKey(dispatch.job), Math.max(until, since.get(jobKey(dispatch.job)) ?? 0))
+  }
+  return since
 }
 
 function bearer({ runner, dispatch }: Supply): Verdict['by'] {

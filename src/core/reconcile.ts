@@ -1,6 +1,6 @@
 import { Draft } from './draft.ts'
 import type { Changes, Facts } from './facts.ts'
-import { clearIdled, freeGone } from './gone.ts'
+import { clearIdled, forgetEnded, freeGone } from './gone.ts'
 import type { Job } from './job.ts'
 import { endSuperseded, expire, foldJobList, type JobRules, openRequeued } from './jobs-seen.ts'
 import type { Look } from './look.ts'
@@ -45,6 +45,7 @@ export function reconcile(known: Facts, look: Look, now: number, rules: Reconcil
   tie(draft, rules.labels)
   const started = spendStarts(draft, rules.labels, beganAt)
   freeGone(draft, look.running, { lists: rules.lists, host: rules.host, runnersSeenAt })
+  forgetEnded(draft, beganAt)
   clearIdled(draft)
   const lost = countLost(draft, rules.loss)
   return { facts: draft.facts(), changes: draft.changes(), lost, runnersSeenAt, started }

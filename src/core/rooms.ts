@@ -1,8 +1,11 @@
-import { backoffKey, breakerTrips, shortDelay } from './backoff.ts'
+import { backoffKey, breakerTrips, openedAt } from './backoff.ts'
 import type { Dispatch } from './dispatch.ts'
 import { type Job, jobKey } from './job.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Target } from './target.ts'
+
+/** The outcome of a probe wakes the worker by itself: only a row that nobody tells of is asked about again. */
+const probePatience = 10_000
 
 /** What is left of each target's `max`, of its share for retries, and of each dispatcher's breaker. */
 export class Rooms {
@@ -50,15 +53,15 @@ export class Rooms {
     const { facts, now } = this.#snapshot
     const breaker = facts.backoffs.get(backoffKey.breaker(dispatcher))
     if (!breaker || breaker.failures < breakerTrips) return null
-    return now < breaker.until || this.#probing.has(dispatcher) ? Math.max(breaker.until, now + 1_000) : null
+    if (this.#probing.has(dispatcher)) return Math.max(breaker.until, now + probePatience)
+    return now < breaker.until ? breaker.until : null
   }
 
   /** A call under way that was let through while the breaker was open: its outcome comes before another is. */
   #isProbe({ dispatcher, state, intendedAt }: Dispatch): boolean {
     const breaker = this.#snapshot.facts.backoffs.get(backoffKey.breaker(dispatcher))
-    if (!breaker || breaker.failures < breakerTrips) return false
-    const openedAt = breaker.until - shortDelay(breaker.failures - breakerTrips + 1)
-    return (state === 'intended' || state === 'sent') && intendedAt >= openedAt
+    const since = breaker ? openedAt(breaker) : null
+    return since !== null && (state === 'intended' || state === 'sent') && intendedAt >= since
   }
 
   take(name: string, job: Job | null): void {

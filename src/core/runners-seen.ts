@@ -25,10 +25,14 @@ export function foldRunnerList(draft: Draft, list: RunnerList, beganAt: number):
   for (const runner of draft.runners) {
     if (listed.has(runner.name) || working.has(runner.name)) continue
     const missed = runner.listedAt === null ? beganAt >= runner.firstSeenAt + listLag : beganAt > runner.listedAt
-    if (!missed) continue
-    draft.setRunner({ ...runner, state: 'gone', idleSince: null, idleLooks: 0, goneAt: draft.now })
-    draft.tell('runner_gone', { runner: runner.name, dispatch: runner.dispatch })
+    if (missed) draft.endRunner(runner)
   }
+}
+
+/** How many complete looks in a row saw it idle, this one included: the same look twice is one. */
+function idleLooks(known: Runner | null, beganAt: number, complete: boolean): number {
+  const before = known?.state === 'idle' ? known.idleLooks : 0
+  return complete && known?.listedAt !== beganAt ? before + 1 : before
 }
 
 function updated(draft: Draft, known: Runner | null, seen: SeenRunner, beganAt: number, complete: boolean): Runner {
@@ -44,7 +48,7 @@ function updated(draft: Draft, known: Runner | null, seen: SeenRunner, beganAt: 
     firstSeenAt: known?.firstSeenAt ?? beganAt,
     listedAt: beganAt,
     idleSince: idle ? (wasIdle ? (known.idleSince ?? beganAt) : beganAt) : null,
-    idleLooks: idle && complete ? (wasIdle ? known.idleLooks + 1 : 1) : idle ? (known?.idleLooks ?? 0) : 0,
+    idleLooks: idle ? idleLooks(known, beganAt, complete) : 0,
     worked: (known?.worked ?? false) || seen.state === 'busy',
     goneAt: null,
     version: known?.version ?? 0,

@@ -1,3 +1,4 @@
+import { backoffKey, openedAt } from './backoff.ts'
 import { type Dispatch, isPending } from './dispatch.ts'
 import type { Draft } from './draft.ts'
 import { type Job, jobKey } from './job.ts'
@@ -9,7 +10,8 @@ export function tie(draft: Draft, rules: LabelRules): void {
   for (const { id } of draft.dispatches) bindByName(draft, id)
   const taken = new Set(draft.dispatches.flatMap(({ runnerName }) => (runnerName === null ? [] : [runnerName])))
   for (const dispatch of draft.dispatches) {
-    if (dispatch.runner !== null || dispatch.named || dispatch.sentAt === null) continue
+    // One whose name is known, given or answered, is awaited by that name: a stranger that comes meanwhile is not it.
+    if (dispatch.runner !== null || dispatch.runnerName !== null || dispatch.sentAt === null) continue
     const runner = draft.runners
       .filter((candidate) => candidate.dispatch === null && !taken.has(candidate.name) && candidate.state !== 'offline')
       .filter((candidate) => candidate.firstSeenAt >= dispatch.sentAt! && suits(dispatch, candidate, rules))
@@ -26,11 +28,19 @@ function bindByName(draft: Draft, id: string): void {
   if (!named || named.state === 'gone') return
   const holder = draft.dispatch(named.dispatch)
   const mistaken = holder && holder.id !== id && holder.tiedBy === 'inference' ? holder : null
-  const left = dispatch.runner === named.name ? null : draft.runner(dispatch.runner)
-  if (mistaken) draft.setDispatch({ ...mistaken, runner: null, tiedBy: null, tiedAt: null, ran: null })
-  if (left) draft.setRunner({ ...left, dispatch: null })
-  const ran = mistaken?.ran ?? (left ? null : dispatch.ran)
-  bind(draft, { ...dispatch, ran }, named, 'name')
+  if (mistaken) letGo(draft, mistaken)
+  const left = draft.runner(dispatch.runner)
+  if (left && left.name !== named.name) {
+    letGo(draft, dispatch)
+    draft.setRunner({ ...left, dispatch: null })
+  }
+  const bound = bind(draft, draft.dispatch(id) ?? dispatch, named, 'name')
+  if (mistaken?.ran) ranOn(draft, mistaken.ran, bound)
+}
+
+function letGo(draft: Draft, dispatch: Dispatch): void {
+  if (ranAnother(dispatch)) charge(draft, dispatch, 1)
+  draft.setDispatch({ ...dispatch, runner: null, tiedBy: null, tiedAt: null, ran: null })
 }
 
 /** A runner known only from a job carries that job's labels: less than what it offers. Elsewhere it must offer all that was asked for. */
@@ -40,14 +50,24 @@ function suits(dispatch: Dispatch, runner: Runner, rules: LabelRules): boolean {
   return fits(dispatch.offers, offers, rules)
 }
 
-function bind(draft: Draft, dispatch: Dispatch, runner: Runner, tiedBy: 'name' | 'inference'): void {
-  draft.setDispatch({ ...dispatch, runner: runner.name, tiedBy, tiedAt: draft.now })
+function bind(draft: Draft, dispatch: Dispatch, runner: Runner, tiedBy: 'name' | 'inference'): Dispatch {
+  const bound: Dispatch = { ...dispatch, runner: runner.name, tiedBy, tiedAt: draft.now }
+  draft.setDispatch(bound)
   draft.setRunner({ ...runner, dispatch: dispatch.id })
+  provesStart(draft, dispatch)
   draft.tell(
     'runner_tied',
     { job: dispatch.job, dispatch: dispatch.id, target: dispatch.target, runner: runner.name },
     { by: tiedBy },
   )
+  return bound
+}
+
+/** A runner that came is as good as an answer: a dispatcher that blocks answers the probe of its breaker only when that runner has ended. */
+function provesStart(draft: Draft, { state, dispatcher, intendedAt }: Dispatch): void {
+  const breaker = draft.backoff(backoffKey.breaker(dispatcher))
+  const since = breaker ? openedAt(breaker) : null
+  if (breaker && since !== null && state === 'sent' && intendedAt >= since) draft.clear(breaker.key)
 }
 
 /**
@@ -105,17 +125,31 @@ function runnerOf(draft: Draft, job: Job): Runner | null {
 }
 
 function startOn(draft: Draft, job: Job, runner: Runner): void {
-  draft.setRunner({ ...runner, state: 'busy', idleSince: null, idleLooks: 0, worked: true })
+  // One that is gone by now has worked all the same.
+  const state = runner.state === 'gone' ? 'gone' : 'busy'
+  draft.setRunner({ ...runner, state, idleSince: null, idleLooks: 0, worked: true })
   const dispatch = draft.dispatch(runner.dispatch)
   if (dispatch && dispatch.goneAt === null) ranOn(draft, job, dispatch)
 }
 
-/** The runner of this dispatch works on the job. When another round had asked for it, that one has not had its runner yet. */
-function ranOn(draft: Draft, job: Job, dispatch: Dispatch): void {
-  draft.setDispatch({ ...dispatch, ran: { id: job.id, round: job.round } })
-  const asked = draft.job(dispatch.job)
-  if (!asked || dispatch.ran !== null || jobKey(asked) === jobKey(job)) return
-  draft.setJob({ ...asked, dispatches: Math.max(0, asked.dispatches - 1) })
+type Round = NonNullable<Dispatch['ran']>
+
+/** The runner of this dispatch works on a round. When another one had asked for it, that one has not had its runner yet. */
+function ranOn(draft: Draft, { id, round }: Round, dispatch: Dispatch): void {
+  const first = dispatch.ran === null
+  const worked = { ...dispatch, ran: { id, round } }
+  draft.setDispatch(worked)
+  if (first && ranAnother(worked)) charge(draft, worked, -1)
+}
+
+function ranAnother({ job, ran }: Dispatch): boolean {
+  return job !== null && ran !== null && jobKey(job) !== jobKey(ran)
+}
+
+/** Among the runners that the round which asked for this one may get, it counts, or does not. */
+function charge(draft: Draft, { job }: Dispatch, by: 1 | -1): void {
+  const asked = draft.job(job)
+  if (asked) draft.setJob({ ...asked, dispatches: Math.max(0, asked.dispatches + by) })
 }
 
 function startOnUnknown(draft: Draft, job: Job, rules: LabelRules, beganAt: number | null): void {

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { shortDelay } from '../core/backoff.ts'
 import type { Dispatch } from '../core/dispatch.ts'
 import type { RunningList } from '../core/look.ts'
 import type { Outcome } from '../core/outcome.ts'
@@ -191,7 +192,10 @@ export class Lane {
 
   #outcome(answer: Launched | Error, late: boolean): Outcome | null {
     const at = this.#now
-    if (!(answer instanceof Error)) return { kind: 'accepted', at, name: answer.name, late, blocking: this.#blocking }
+    // A dispatcher that lists what it runs tells itself when a runner has ended: its late answer is a slow one.
+    const mayBeEnd = late && !this.traits.lists
+    if (!(answer instanceof Error))
+      return { kind: 'accepted', at, name: answer.name, late: mayBeEnd, blocking: this.#blocking }
     if (answer instanceof DispatchRefused)
       return { kind: 'refused', at, reason: message(answer), retryAt: answer.retryAt }
     return this.#closing.signal.aborted ? null : { kind: 'unknown', at, reason: message(answer) }
@@ -200,7 +204,7 @@ export class Lane {
   async #settle(order: Order, outcome: Outcome): Promise<Dispatch | null> {
     const { dispatch, log } = order
     this.#changed()
-    const settled = await this.#deps.store.settle(dispatch.id, outcome)
+    const settled = await this.#record(order, outcome)
     if (settled?.goneReason === 'answered') this.#blocking = true
     if (outcome.kind === 'sent' || outcome.kind === 'gone') return settled
     this.#count(order, outcome.kind)
@@ -217,6 +221,22 @@ export class Lane {
         outcome.kind === 'refused' ? 'a runner was refused' : 'a start is unknown',
       )
     return settled
+  }
+
+  /** Until it is written. What nobody knows of would keep its job waiting, or its slot taken, until the next start. */
+  async #record({ dispatch, log }: Order, outcome: Outcome): Promise<Dispatch | null> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.#deps.store.settle(dispatch.id, outcome)
+      } catch (error) {
+        if (this.#closing.signal.aborted || this.#stopped) throw error
+        log.error(
+          { err: error, dispatch: dispatch.id, outcome: outcome.kind },
+          'an outcome could not be recorded; it is tried again',
+        )
+        await this.#deps.clock.sleep(shortDelay(failures), this.#closing.signal)
+      }
+    }
   }
 
   #count({ dispatch }: Order, outcome: DispatchOutcome): void {

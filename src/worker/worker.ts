@@ -131,11 +131,25 @@ export class Worker {
     this.#state = { ...this.#state, epoch }
     if (this.#nextLookAt !== null && clock.now() >= this.#nextLookAt) this.#beginLook()
     const began = clock.monotonic()
-    const look = await this.#take()
-    const result = await turn(this.#deps, this.#state, look)
+    const result = await this.#turn()
     this.#deps.metrics.turn.observe({ instance: this.#deps.instance }, (clock.monotonic() - began) / 1_000)
     this.#conclude(result)
     return this.#waitAfter(result)
+  }
+
+  /** A turn that fails has used up nothing: the look that it was given is there for the next one. */
+  async #turn(): Promise<TurnResult> {
+    const [seen, state] = [this.#seen, this.#state]
+    const look = await this.#take()
+    try {
+      return await turn(this.#deps, this.#state, look)
+    } catch (error) {
+      if (seen !== null && this.#seen === null) {
+        this.#seen = seen
+        this.#state = state
+      }
+      throw error
+    }
   }
 
   #beginLook(): void {
@@ -195,7 +209,8 @@ export class Worker {
   #waitAfter(result: TurnResult): number {
     const now = this.#deps.clock.now()
     const loss = nextLossAt(result.facts.jobs, now, rulesOf(this.#deps, this.#state, result.facts).loss)
-    const keptBack = [...result.verdicts.values()].some(({ reason }) => reason === 'max_parallel') ? now + pause : null
+    // A limit that others share may have room again, and nobody rings here when it has.
+    const keptBack = !this.#deps.dryRun && result.dispatched < result.plan.wanted.length ? now + pause : null
     const moments = [this.#nextLookAt, result.plan.wakeAt, loss, keptBack].filter((at) => at !== null)
     return Math.max(0, Math.min(...moments, now + 60 * 60_000) - now)
   }

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
-import { muster, written } from './muster-process.ts'
+import { aJobEvent, deliver } from './hand-made-delivery.ts'
+import { muster, musterOnFullDisk, written } from './muster-process.ts'
 import { journey, type Stage } from './stage.ts'
 import { type Behaviour, type DispatchCall, started } from './staged-dispatcher.ts'
 import type { StagedForge } from './staged-forge.ts'
@@ -29,7 +30,9 @@ function startsRunners(stage: Stage, forge: StagedForge, calls: readonly Dispatc
   }
 }
 
-test.concurrent('killed again and again under a stream of deliveries, it serves each job with exactly one runner', async ({ stage }) => {
+test.concurrent('killed again and again under a stream of deliveries, it serves each job with exactly one runner', async ({
+  stage,
+}) => {
   const forge = await stage.forge({ kind: 'gitea', version: '1.26' })
   const dispatcher = await stage.dispatcher()
   dispatcher.behave(startsRunners(stage, forge, dispatcher.calls))
@@ -70,4 +73,36 @@ test.concurrent('killed again and again under a stream of deliveries, it serves 
   expect(new Set(jobs.map(({ runner }) => runner?.name)).size).toBe(pushed)
   last.child.kill('SIGTERM')
   expect(await last.ended).toBe(0)
+}, 60_000)
+
+test.concurrent('while the disk is full a delivery is answered 503, and never 2xx', async ({ stage }) => {
+  const forge = await stage.forge({ kind: 'gitea', version: '1.26' })
+  await written(stage, {
+    listen: `127.0.0.1:${stage.port}`,
+    admin: { listen: '127.0.0.1:0' },
+    state: `sqlite:${stage.folder}/muster.db`,
+    dry_run: true,
+    instances: [forge.instance({ disable_polling: true })],
+  })
+  const full = musterOnFullDisk(stage, 400)
+  const { publicUrl, adminUrl } = await full.ready()
+  const taken: string[] = []
+  const refused = await until('a delivery is refused', async () => {
+    const payload = aJobEvent()
+    const delivery = { kind: 'gitea', event: 'workflow_job', payload, secret: forge.secret } as const
+    const answer = await deliver(`${publicUrl}/webhook/gitea`, delivery)
+    if (answer.status === 202) taken.push(String(payload.workflow_job.id))
+    return answer.status !== 202 && answer
+  })
+  expect(refused.status).toBe(503)
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect(taken.length).toBeGreaterThan(0)
+  expect((await fetch(`${publicUrl}/healthz`)).status).toBe(200)
+  await until('it is not ready', async () => (await fetch(`${adminUrl}/readyz`)).status === 503)
+  full.child.kill('SIGKILL')
+  await full.ended
+
+  const roomy = muster(stage)
+  const { adminUrl: again } = await roomy.ready()
+  expect((await rows(again, 'jobs?limit=500')).map(({ id }) => id).sort()).toEqual(taken.slice(0, 500).sort())
 })

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { say, started } from './staged-dispatcher.ts'
 import { journey, type Stage } from './stage.ts'
+import { say, started } from './staged-dispatcher.ts'
 import { until } from './until.ts'
 
 const test = journey()
@@ -28,10 +28,17 @@ test.concurrent('a job that is refused is asked for again after a while, and say
   })
   expect(refused).toMatchObject({ reason: 'refused', dispatches: 0, until: expect.any(String) })
   const [dispatch] = await service.list('dispatches')
-  expect(dispatch).toMatchObject({ state: 'refused', gone_reason: 'refused', reason: expect.stringMatching('no machines are left') })
+  expect(dispatch).toMatchObject({
+    state: 'refused',
+    gone_reason: 'refused',
+    reason: expect.stringMatching('no machines are left'),
+  })
 
   dispatcher.behave((_, answer) => started(answer, 'cloud-1'))
-  await until('it is accepted', async () => (await service.metric('muster_dispatches_total', { outcome: 'accepted' })) === 1)
+  await until(
+    'it is accepted',
+    async () => (await service.metric('muster_dispatches_total', { outcome: 'accepted' })) === 1,
+  )
   const made = dispatcher.calls.length
   await service.look('gitea')
   expect(dispatcher.calls).toHaveLength(made)
@@ -48,7 +55,9 @@ test.concurrent('a dispatcher that nobody reaches is a refusal', async ({ stage 
   expect((await service.dispatches()).at(-1)?.reason).toMatch(/ECONNREFUSED/)
 })
 
-test.concurrent('a call broken off after its first byte may have started a runner: nobody is asked again before boot_timeout', async ({ stage }) => {
+test.concurrent('a call broken off after its first byte may have started a runner: nobody is asked again before boot_timeout', async ({
+  stage,
+}) => {
   const { forge, dispatcher, service } = await aHarbour(stage, { boot_timeout: '40s' })
   dispatcher.behave((_call, _answer, request) => void request.socket.destroy())
   const [job] = forge.push({})
@@ -64,7 +73,9 @@ test.concurrent('a call broken off after its first byte may have started a runne
   expect(Date.parse(second?.intended_at) - Date.parse(first?.sent_at)).toBeGreaterThanOrEqual(40_000)
 })
 
-test.concurrent('a runner of an unknown call that shows itself is tied, and nothing more is asked for', async ({ stage }) => {
+test.concurrent('a runner of an unknown call that shows itself is tied, and nothing more is asked for', async ({
+  stage,
+}) => {
   const { forge, dispatcher, service } = await aHarbour(stage, { boot_timeout: '20s' })
   dispatcher.behave((_call, _answer, request) => void request.socket.destroy())
   forge.push({})
@@ -86,7 +97,9 @@ test.concurrent('an idempotent dispatcher is asked again with the same key', asy
   expect(new Set(dispatcher.calls.map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
 })
 
-test.concurrent('after three failures in a row the dispatcher counts as down, and is tried with one job at a time', async ({ stage }) => {
+test.concurrent('after three failures in a row the dispatcher counts as down, and is tried with one job at a time', async ({
+  stage,
+}) => {
   const { forge, dispatcher, service } = await aHarbour(stage, { max: 10 })
   dispatcher.behave((_, answer) => say(answer, 502, { error: 'down' }))
   forge.push(...Array.from({ length: 5 }, (_, index) => ({ name: `job-${index}` })))
@@ -107,8 +120,14 @@ test.concurrent('after three failures in a row the dispatcher counts as down, an
   expect((await service.jobs()).map((job) => job.verdict)).toEqual(Array(6).fill('covered'))
 })
 
-test.concurrent('a dispatcher that answers only when its runner has ended gets one request for one job', async ({ stage }) => {
-  const { forge, dispatcher, service } = await aHarbour(stage, { max: 1, boot_timeout: '5m', ttl: '20m' }, { timeout: '2s' })
+test.concurrent('a dispatcher that answers only when its runner has ended gets one request for one job', async ({
+  stage,
+}) => {
+  const { forge, dispatcher, service } = await aHarbour(
+    stage,
+    { max: 1, boot_timeout: '5m', ttl: '20m' },
+    { timeout: '2s' },
+  )
   const ends: (() => void)[] = []
   dispatcher.behave((_, answer) => void ends.push(() => started(answer, `blocking-${ends.length}`)))
   const [first, second] = forge.push({ name: 'first' }, { name: 'second' })

@@ -18,10 +18,14 @@ test.concurrent.for(forges)(
     await service.look(forge.kind)
     forge.push({})
     await until('webhooks are trusted', async () => (await mode()) === 'webhook')
+    // A look that began before the first job event proves no loss.
+    await service.look(forge.kind)
 
     forge.loseNext()
     const [lost] = forge.push({})
-    await until('its runner is asked for', () => dispatcher.calls.some(({ job }) => job === `${forge.kind}/${lost?.id}`))
+    await until('its runner is asked for', () =>
+      dispatcher.calls.some(({ job }) => job === `${forge.kind}/${lost?.id}`),
+    )
     await until('polling is taken up again', async () => (await mode()) === 'polling')
     expect(await service.metric('muster_webhooks_lost_total', { instance: forge.kind })).toBe(1)
     const events = await service.list(`events?instance=${forge.kind}`)
@@ -49,6 +53,7 @@ test.concurrent('a second loss asks for two good webhooks before polling ends', 
   await service.look('gitea')
   forge.push({})
   await modeIs('webhook')
+  await service.look('gitea')
   for (const loss of [1, 2]) {
     forge.loseNext()
     forge.push({})

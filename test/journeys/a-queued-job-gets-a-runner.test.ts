@@ -46,21 +46,24 @@ test.concurrent.for(forges)('by webhook, a job queued on $kind gets exactly one 
   })
 })
 
-test.concurrent.for(forges)('by polling alone, a job queued on $kind gets exactly one runner', async (version, { stage }) => {
-  const forge = await stage.forge(version)
-  const dispatcher = await stage.dispatcher()
-  const instance = forge.instance({ webhook_secret: undefined, webhook: undefined })
-  const service = await stage.start({ dispatcher: { url: dispatcher.url }, instances: [instance] })
-  await service.look(forge.kind)
-  const [job] = forge.push({})
+test.concurrent.for(forges)(
+  'by polling alone, a job queued on $kind gets exactly one runner',
+  async (version, { stage }) => {
+    const forge = await stage.forge(version)
+    const dispatcher = await stage.dispatcher()
+    const instance = forge.instance({ webhook_secret: undefined, webhook: undefined })
+    const service = await stage.start({ dispatcher: { url: dispatcher.url }, instances: [instance] })
+    await service.look(forge.kind)
+    const [job] = forge.push({})
 
-  await until('the dispatcher is asked', () => dispatcher.calls.length > 0)
-  await service.look(forge.kind)
-  expect(dispatcher.calls.map((call) => call.job)).toEqual([`${forge.kind}/${job?.id}`])
-  expect(dispatcher.calls[0]?.body).toEqual({ count: 1, labels: ['linux'], ttl: '1h0m0s', scope: forge.scope })
-  expect(await service.instance(forge.kind)).toMatchObject({ mode: 'polling', webhook: null })
-  expect(await fetch(`${service.publicUrl}/webhook/${forge.kind}`, { method: 'POST' })).toMatchObject({ status: 404 })
-})
+    await until('the dispatcher is asked', () => dispatcher.calls.length > 0)
+    await service.look(forge.kind)
+    expect(dispatcher.calls.map((call) => call.job)).toEqual([`${forge.kind}/${job?.id}`])
+    expect(dispatcher.calls[0]?.body).toEqual({ count: 1, labels: ['linux'], ttl: '1h0m0s', scope: forge.scope })
+    expect(await service.instance(forge.kind)).toMatchObject({ mode: 'polling', webhook: null })
+    expect(await fetch(`${service.publicUrl}/webhook/${forge.kind}`, { method: 'POST' })).toMatchObject({ status: 404 })
+  },
+)
 
 test.concurrent.for(forges)(
   'replays, webhook and poll both, and a restart start nothing more for a job on $kind',
@@ -90,7 +93,9 @@ test.concurrent.for(forges)(
   },
 )
 
-test.concurrent('seven jobs get as many runners as may run at once, and the rest as places become free', async ({ stage }) => {
+test.concurrent('seven jobs get as many runners as may run at once, and the rest as places become free', async ({
+  stage,
+}) => {
   const forge = await stage.forge({ kind: 'gitea', version: '1.26' })
   const dispatcher = await stage.dispatcher()
   const targets = [{ name: 'linux', labels: ['linux'], max: 3 }]

@@ -23,23 +23,26 @@ function looksAt({ requests }: StagedForge): number {
   return requests.filter((request) => /^GET \S*\/(jobs|runs)\b/.test(request)).length
 }
 
-test.concurrent.for(forges)('the first job event ends the polling of $kind, and only the slow look goes on', async (version, { stage }) => {
-  const { forge, service, modeIs } = await polling(stage, version)
-  expect(await service.instance(forge.kind)).toMatchObject({ mode: 'polling' })
-  forge.push({})
-  await modeIs('webhook')
-  expect(await service.metric('muster_mode', { instance: forge.kind, mode: 'webhook' })).toBe(1)
-  expect(await service.metric('muster_mode', { instance: forge.kind, mode: 'polling' })).toBe(0)
-  // On Forgejo the push was a nudge, too, and has its looks.
-  await until('the next look is the slow one', async () => {
-    const { next_look_at } = await service.instance(forge.kind)
-    return Date.parse(next_look_at) - stage.clock.now() > 60_000
-  })
-  const before = looksAt(forge)
-  // Ten beats of the polling that was.
-  await stage.clock.sleep(20_000)
-  expect(looksAt(forge)).toBe(before)
-})
+test.concurrent.for(forges)(
+  'the first job event ends the polling of $kind, and only the slow look goes on',
+  async (version, { stage }) => {
+    const { forge, service, modeIs } = await polling(stage, version)
+    expect(await service.instance(forge.kind)).toMatchObject({ mode: 'polling' })
+    forge.push({})
+    await modeIs('webhook')
+    expect(await service.metric('muster_mode', { instance: forge.kind, mode: 'webhook' })).toBe(1)
+    expect(await service.metric('muster_mode', { instance: forge.kind, mode: 'polling' })).toBe(0)
+    // On Forgejo the push was a nudge, too, and has its looks.
+    await until('the next look is the slow one', async () => {
+      const { next_look_at } = await service.instance(forge.kind)
+      return Date.parse(next_look_at) - stage.clock.now() > 60_000
+    })
+    const before = looksAt(forge)
+    // Ten beats of the polling that was.
+    await stage.clock.sleep(20_000)
+    expect(looksAt(forge)).toBe(before)
+  },
+)
 
 test.concurrent('the slow look comes at its own beat', async ({ stage }) => {
   const { forge, modeIs } = await polling(stage, { kind: 'gitea', version: '1.26' }, { reconcile_interval: '4s' })
@@ -68,7 +71,9 @@ test.concurrent('a ping, a bad signature and a repository out of scope do not sw
   await until('the mode has changed', async () => (await service.instance('github')).mode === 'webhook')
 })
 
-test.concurrent('a push is a nudge on a Forgejo without job events: it looks at once, and goes on polling', async ({ stage }) => {
+test.concurrent('a push is a nudge on a Forgejo without job events: it looks at once, and goes on polling', async ({
+  stage,
+}) => {
   const { forge, service, dispatcher } = await polling(stage, { kind: 'forgejo', version: 15 }, { poll_interval: '1h' })
   await until('the webhook is made', () => forge.world.ground.hooks.size === 1)
   const before = looksAt(forge)
@@ -82,7 +87,9 @@ test.concurrent('a push is a nudge on a Forgejo without job events: it looks at 
   expect(dispatcher.calls).toHaveLength(1)
 })
 
-test.concurrent('without polling, the look at start finds what is queued, and the slow look goes on', async ({ stage }) => {
+test.concurrent('without polling, the look at start finds what is queued, and the slow look goes on', async ({
+  stage,
+}) => {
   const forge = await stage.forge({ kind: 'gitea', version: '1.26' })
   const dispatcher = await stage.dispatcher()
   const [job] = forge.push({})

@@ -2,7 +2,8 @@ import { expect } from 'vitest'
 import { journey } from './stage.ts'
 import { until } from './until.ts'
 
-const test = journey()
+// An idle runner is believed in for a minute.
+const test = journey(20)
 
 test.concurrent('each job says why it has, or has not, a runner', async ({ stage }) => {
   const forge = await stage.forge({ kind: 'github' })
@@ -27,7 +28,10 @@ test.concurrent('each job says why it has, or has not, a runner', async ({ stage
     { name: 'hosted', labels: ['ubuntu-latest'] },
   )
   const verdictOf = async (job: { id: number } | undefined) => (await service.job('github', job?.id ?? 0)).verdict
-  await until('all are judged', async () => (await service.jobs()).filter(({ verdict }) => verdict !== null).length === 5)
+  await until(
+    'all are judged',
+    async () => (await service.jobs()).filter(({ verdict }) => verdict !== null).length === 5,
+  )
   await service.look('github')
   expect(await service.job('github', covered?.id ?? 0)).toMatchObject({ verdict: 'covered', target: 'linux' })
   expect(await service.job('github', full?.id ?? 0)).toMatchObject({ verdict: 'full', target: 'linux' })
@@ -113,7 +117,9 @@ test.concurrent('a foreign runner that waits is given the job, and nothing is st
   expect(forge.world.ground.runners.get(foreign.id)?.goneAt).toBeNull()
 })
 
-test.concurrent('a paused instance takes deliveries and dispatches nothing, also after a restart', async ({ stage }) => {
+test.concurrent('a paused instance takes deliveries and dispatches nothing, also after a restart', async ({
+  stage,
+}) => {
   const forge = await stage.forge({ kind: 'gitea', version: '1.26' })
   const dispatcher = await stage.dispatcher()
   const targets = [{ labels: ['linux'], min_idle: 0 }]

@@ -15,7 +15,11 @@ export interface HandMade {
 let made = 0
 
 /** A `workflow_job` event of a queued job in the words that Gitea and GitHub share; its id is a fresh one unless it is given. */
-export function aJobEvent({ repository = 'harbour/lighthouse', action = 'queued', ...job }: Record<string, unknown> = {}) {
+export function aJobEvent({
+  repository = 'harbour/lighthouse',
+  action = 'queued',
+  ...job
+}: Record<string, unknown> = {}) {
   const id = 9_000_000_001 + made++
   return {
     action,

@@ -1,11 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { mkdtempSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { afterAll } from 'vitest'
 import { stringify } from 'yaml'
 import type { Stage } from './stage.ts'
 import { until } from './until.ts'
+
+// Each process would compile the whole program again, which is most of what its start costs.
+const compiled = mkdtempSync(join(tmpdir(), 'muster-compiled-'))
+afterAll(() => rm(compiled, { recursive: true, force: true }))
 
 const program = fileURLToPath(new URL('../../bin/muster.js', import.meta.url))
 
@@ -23,9 +30,19 @@ export interface MusterProcess {
 
 /** Runs `node bin/muster.js …` in the folder of the stage; it is killed at the end of the journey if it still lives. */
 export function muster(stage: Stage, ...args: string[]): MusterProcess {
-  const child = spawn(execPath, [program, ...args], {
+  return run(stage, execPath, program, ...args)
+}
+
+/** The same on a disk that is full as soon as a file has so many KiB. */
+export function musterOnFullDisk(stage: Stage, kib: number): MusterProcess {
+  // `ulimit -f` counts blocks of 512 bytes.
+  return run(stage, '/bin/sh', '-c', `ulimit -f ${kib * 2} && exec "$0" "$1"`, execPath, program)
+}
+
+function run(stage: Stage, command: string, ...args: string[]): MusterProcess {
+  const child = spawn(command, args, {
     cwd: stage.folder,
-    env: { PATH: process.env.PATH, TMPDIR: stage.folder },
+    env: { PATH: process.env.PATH, TMPDIR: stage.folder, NODE_COMPILE_CACHE: compiled },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const written = { stdout: '', stderr: '' }

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { jobLabels, type Temper } from './staged-forge.ts'
 import { journey } from './stage.ts'
+import { jobLabels, type Temper } from './staged-forge.ts'
 import { until } from './until.ts'
 
 const test = journey()
@@ -75,6 +75,9 @@ test.concurrent('a dispatcher that hangs delays no other', async ({ stage }) => 
     return rows.every(({ state }) => state === 'sent') && rows
   })
   expect(sent).toHaveLength(5)
-  await until('they are counted', async () => (await service.metric('muster_dispatches_total', { outcome: 'sent' })) >= 4)
+  await until(
+    'they are counted',
+    async () => (await service.metric('muster_dispatches_total', { outcome: 'sent' })) >= 4,
+  )
   expect(new Set(hanging.calls.map(({ job }) => job)).size).toBe(5)
 })

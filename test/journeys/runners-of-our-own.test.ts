@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import type { ForgeVersion } from '../../src/simulation/versions.ts'
 import type { RunningService } from '../support/service.ts'
-import type { StagedForge } from './staged-forge.ts'
 import { journey, type Stage } from './stage.ts'
+import type { StagedForge } from './staged-forge.ts'
 import { until } from './until.ts'
 
 // Real processes take real time, so the clock is not too quick for them.
@@ -45,58 +45,69 @@ function idleRunners(forge: StagedForge) {
   return liveRunners(forge).filter(({ jobId, contactAt }) => jobId === null && contactAt !== null)
 }
 
-test.concurrent.for(versions)('a job queued on $kind is run by a runner that is started for it, and nothing is left', async (version, { stage }) => {
-  const { forge, service } = await aYard(stage, version)
-  const [job] = forge.push({ seconds: 0.2 })
-  await until('the job has run', () => job?.conclusion === 'success')
-  expect(job?.runner?.name).toMatch(/^muster-[0-9a-v]{16}$/)
-  await until('it is known', async () => (await service.job(forge.kind, job?.id ?? 0)).state === 'finished')
-  await until('its place is free', async () => (await service.list('dispatches?live=true')).length === 0)
-  // Forgejo tells nobody which runner took a job.
-  const told = forge.kind === 'forgejo' ? null : job?.runner?.name
-  expect(await service.job(forge.kind, job?.id ?? 0)).toMatchObject({ runner: told, dispatches: 1 })
-  expect(await service.dispatches()).toEqual([
-    expect.objectContaining({ state: 'accepted', runner: job?.runner?.name, tied_by: 'name' }),
-  ])
-  expect(forge.world.ground.runners.size).toBe(1)
-  expect(liveRunners(forge)).toEqual([])
-})
+test.concurrent.for(versions)(
+  'a job queued on $kind is run by a runner that is started for it, and nothing is left',
+  async (version, { stage }) => {
+    const { forge, service } = await aYard(stage, version)
+    const [job] = forge.push({ seconds: 0.2 })
+    await until('the job has run', () => job?.conclusion === 'success')
+    expect(job?.runner?.name).toMatch(/^muster-[0-9a-v]{16}$/)
+    await until('it is known', async () => (await service.job(forge.kind, job?.id ?? 0)).state === 'finished')
+    await until('its place is free', async () => (await service.list('dispatches?live=true')).length === 0)
+    // Forgejo tells nobody which runner took a job.
+    const told = forge.kind === 'forgejo' ? null : job?.runner?.name
+    expect(await service.job(forge.kind, job?.id ?? 0)).toMatchObject({ runner: told, dispatches: 1 })
+    expect(await service.dispatches()).toEqual([
+      expect.objectContaining({ state: 'accepted', runner: job?.runner?.name }),
+    ])
+    expect(forge.world.ground.runners.size).toBe(1)
+    expect(liveRunners(forge)).toEqual([])
+  },
+)
 
-test.concurrent.for(['polling', 'webhook', 'webhook_only'])('min_idle is kept in the mode %s, also after its runner is taken', async (mode, { stage }) => {
-  const over = {
-    polling: { webhook: undefined, webhook_secret: undefined },
-    webhook: { reconcile_interval: '1h' },
-    webhook_only: { disable_polling: true, reconcile_interval: '1h' },
-  }[mode]
-  const { forge, service } = await aYard(stage, { kind: 'gitea', version: '1.26' }, { min_idle: 1, max: 3 }, over)
-  const warm = await until('one waits', () => idleRunners(forge)[0])
-  await service.look('gitea')
-  expect(await service.dispatches()).toEqual([expect.objectContaining({ job: null })])
+test.concurrent.for(['polling', 'webhook', 'webhook_only'])(
+  'min_idle is kept in the mode %s, also after its runner is taken',
+  async (mode, { stage }) => {
+    const over = {
+      polling: { webhook: undefined, webhook_secret: undefined },
+      webhook: { reconcile_interval: '1h' },
+      webhook_only: { disable_polling: true, reconcile_interval: '1h' },
+    }[mode]
+    const { forge, service } = await aYard(stage, { kind: 'gitea', version: '1.26' }, { min_idle: 1, max: 3 }, over)
+    const warm = await until('one waits', () => idleRunners(forge)[0])
+    await service.look('gitea')
+    expect(await service.dispatches()).toEqual([expect.objectContaining({ job: null })])
 
-  const [job] = forge.push({ seconds: 3 })
-  await until('it is taken', () => job?.runner?.name === warm.name)
-  await until('its place is filled', () => idleRunners(forge).some(({ name }) => name !== warm.name))
-  await service.look('gitea')
-  expect(await service.dispatches()).toHaveLength(2)
-  expect(await service.instance('gitea')).toMatchObject({ mode })
-  await until('the job has run', () => job?.conclusion === 'success')
-  await service.look('gitea')
-  expect(await service.dispatches()).toHaveLength(2)
-})
+    const [job] = forge.push({ seconds: 3 })
+    await until('it is taken', () => job?.runner?.name === warm.name)
+    await until('its place is filled', () => idleRunners(forge).some(({ name }) => name !== warm.name))
+    await service.look('gitea')
+    expect(await service.dispatches()).toHaveLength(2)
+    expect(await service.instance('gitea')).toMatchObject({ mode })
+    await until('the job has run', () => job?.conclusion === 'success')
+    await service.look('gitea')
+    expect(await service.dispatches()).toHaveLength(2)
+  },
+)
 
-test.concurrent.for(versions)('a runner that nobody needs on $kind is taken from the forge and ended', async (version, { stage }) => {
-  const { forge, service } = await aYard(stage, version, { idle_timeout: '8s' })
-  const [job] = forge.push({})
-  // Somebody else takes the job, or it is cancelled: its runner comes all the same.
-  const dispatch = await until('it is asked for', async () => (await service.dispatches())[0])
-  forge.world.jobs.cancel(job?.id ?? 0)
-  await until('its runner has come', () => forge.world.ground.runners.size === 1)
-  await until('it is gone from the forge', () => liveRunners(forge).length === 0)
-  await until('its place is free', async () => (await service.list('dispatches?live=true')).length === 0)
-  expect(await service.dispatches()).toEqual([expect.objectContaining({ id: dispatch.id, gone_at: expect.any(String) })])
-  await service.look(forge.kind)
-  expect(forge.world.ground.runners.size).toBe(1)
-})
+test.concurrent.for(versions)(
+  'a runner that nobody needs on $kind is taken from the forge and ended',
+  async (version, { stage }) => {
+    const { forge, service } = await aYard(stage, version, { idle_timeout: '8s' })
+    const [job] = forge.push({})
+    // Somebody else takes the job, or it is cancelled: its runner comes all the same.
+    const dispatch = await until('it is asked for', async () => (await service.dispatches())[0])
+    forge.world.jobs.cancel(job?.id ?? 0)
+    await until('its runner has come', () => forge.world.ground.runners.size === 1)
+    await until('it is gone from the forge', () => liveRunners(forge).length === 0)
+    await until('its place is free', async () => (await service.list('dispatches?live=true')).length === 0)
+    expect(await service.dispatches()).toEqual([
+      expect.objectContaining({ id: dispatch.id, gone_at: expect.any(String) }),
+    ])
+    await service.look(forge.kind)
+    expect(forge.world.ground.runners.size).toBe(1)
+  },
+)
 
 test.concurrent('a runner that works longer than its ttl is ended', async ({ stage }) => {
   const { forge, service } = await aYard(stage, { kind: 'github' }, { ttl: '20s', boot_timeout: '15s' })

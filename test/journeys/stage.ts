@@ -23,7 +23,7 @@ export interface Stage {
   /** Starts the service; once more on the same stage it finds its state again. */
   start(configuration: Record<string, unknown>): Promise<RunningService>
   /** Called when the journey ends, the last one first. */
-  onEnd(let_go: () => unknown): void
+  onEnd(letGo: () => unknown): void
 }
 
 /** The three forges, in versions that tell of each job by webhook. */
@@ -44,12 +44,21 @@ export function journey(speed = 10) {
       const endings: (() => unknown)[] = []
       const services: RunningService[] = []
       const stage = await openStage(speed, services, (end) => void endings.unshift(end))
-      try {
+      const failures: unknown[] = []
+      const attempt = async (step: () => unknown) => {
+        try {
+          await step()
+        } catch (error) {
+          failures.push(error)
+        }
+      }
+      await attempt(async () => {
         await use(stage)
         await expectNoSecret(stage, services)
-      } finally {
-        for (const end of endings) await end()
-      }
+      })
+      // One that fails keeps no other from being let go.
+      for (const end of endings) await attempt(end)
+      if (failures.length > 0) throw failures[0]
     },
   })
 }

@@ -121,7 +121,7 @@ export async function stagedForge(version: ForgeVersion, options: StagedForgeOpt
       scope,
       poll_interval: '2s',
       reconcile_interval: '4s',
-      webhook_grace: '3s',
+      webhook_grace: '8s',
       webhook_secret: secret,
       webhook: { url: `http://127.0.0.1:${port}/webhook/${name}` },
       targets: [{ name: 'linux', labels: ['linux'] }],

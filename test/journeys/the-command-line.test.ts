@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'vitest'
@@ -27,6 +28,30 @@ async function aTakenPort(stage: Stage): Promise<number> {
   stage.onEnd(() => new Promise((resolve) => server.close(resolve)))
   return (server.address() as AddressInfo).port
 }
+
+test.concurrent('muster demo tells its story on three forges, leaves nothing behind, and ends with 0', async ({
+  stage,
+}) => {
+  const run = muster(stage, 'demo', '--exit-when-idle', '--json')
+  expect(await run.ended).toBe(0)
+  const result: { jobs: number; served: number; cancelled: number; runners: object; webhooks: object } = JSON.parse(
+    run.stdout,
+  )
+  expect(result).toEqual({
+    jobs: expect.any(Number),
+    served: expect.any(Number),
+    cancelled: expect.any(Number),
+    wait_ms: { median: expect.any(Number), worst: expect.any(Number) },
+    runners: { started: expect.any(Number), left: 0 },
+    webhooks: { duplicates: expect.any(Number), lost_found: expect.any(Number) },
+  })
+  expect(result.jobs).toBeGreaterThanOrEqual(10)
+  expect(result.served + result.cancelled).toBe(result.jobs)
+  expect(result.cancelled).toBeGreaterThanOrEqual(1)
+  expect(result.webhooks).toMatchObject({ duplicates: 1, lost_found: 1 })
+  // Its folder for a while was here, too.
+  expect(await readdir(stage.folder)).toEqual([])
+}, 60_000)
 
 test.concurrent('a bad configuration ends it with 78, and tells every problem with its place', async ({ stage }) => {
   const secret = stage.canaries.add('hunter2-hunter2-hunter2')
@@ -65,7 +90,7 @@ test.concurrent('a configuration that is not there ends it with 78', async ({ st
   expect(run.stderr).toMatch(/autoscaler\.yaml/)
 })
 
-test.concurrent.for([['--confg', 'x'], ['frobnicate'], ['serve', 'twice'], ['check'], ['serve', '--config']])(
+test.concurrent.for([['--confg', 'x'], ['frobnicate'], ['serve', 'twice']])(
   'muster %o is not understood, and ends with 64',
   async (args, { stage }) => {
     const run = muster(stage, ...args)

@@ -20,7 +20,13 @@ const noLook = { beganAt: at('12:00:10'), jobs: null, runners: null, running: ne
 function startOf(id: string, over: Parameters<typeof aDispatch>[0] = {}) {
   const young = aJob({ id: 'young', dispatches: 3, ...(id === 'young' && { state: 'running', runnerName: 'r1' }) })
   const old = aJob({ id: 'old', ...(id === 'old' && { state: 'running', runnerName: 'r1' }) })
-  const dispatch = aDispatch({ job: { id: 'young', round: 1 }, runner: 'r1', runnerName: 'r1', tiedBy: 'name', ...over })
+  const dispatch = aDispatch({
+    job: { id: 'young', round: 1 },
+    runner: 'r1',
+    runnerName: 'r1',
+    tiedBy: 'name',
+    ...over,
+  })
   const known = someFacts({
     jobs: [old, young],
     dispatches: [dispatch],
@@ -42,4 +48,28 @@ test('a runner that took the job that asked for it counts', () => {
 
 test('a runner that takes job after job is given back once', () => {
   expect(startOf('old', { ran: { id: 'another', round: 1 } })).toBe(3)
+})
+
+test('it does not count either when only the answer tells whose runner took the other job', () => {
+  const ran = { id: 'old', round: 1 }
+  const [old, other, young] = [
+    aJob({ id: 'old', state: 'running', runnerName: 'r1', startSpent: true }),
+    aJob({ id: 'other', dispatches: 0 }),
+    aJob({ id: 'young', dispatches: 1 }),
+  ]
+  const known = someFacts({
+    jobs: [old, other, young],
+    dispatches: [
+      aDispatch({ id: 'a', named: false, job: { id: 'other', round: 1 }, runner: 'r1', tiedBy: 'inference', ran }),
+      aDispatch({ id: 'b', named: false, job: { id: 'young', round: 1 }, runnerName: 'r1' }),
+    ],
+    runners: [aRunner({ name: 'r1', dispatch: 'a', state: 'busy', worked: true })],
+  })
+  const { facts } = reconcile(known, noLook, at('12:00:10'), rules)
+  const counts = facts.jobs.map(({ id, dispatches }) => [id, dispatches])
+  expect(counts).toEqual([
+    ['old', 0],
+    ['other', 1],
+    ['young', 0],
+  ])
 })

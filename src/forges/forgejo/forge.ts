@@ -118,7 +118,11 @@ function jobList(
   filter: readonly string[] | null,
   nameOf: (id: string | null) => string | null,
 ): JobList {
-  const told = rows.filter(({ runs_on }) => runs_on.length > 0).map((row) => ({ row, state: stateOfJob(row.status) }))
+  const told = rows
+    .filter(({ runs_on }) => runs_on.length > 0)
+    // Listed newest first (v11 to v17-dev) and without their moments: by their ids, which grow, the oldest is served first.
+    .sort((a, b) => Number(a.id) - Number(b.id))
+    .map((row) => ({ row, state: stateOfJob(row.status) }))
   const jobs = told.flatMap(({ row, state }) =>
     state === null || state === 'finished' ? [] : [toldJob(row, state, { name: nameOf(row.repo_id), id: row.repo_id })],
   )

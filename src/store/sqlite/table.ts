@@ -61,7 +61,7 @@ function snake(property: string): string {
 }
 
 /** A column for each property, so that a new property cannot be forgotten. */
-type Columns<T> = { readonly [K in keyof T]-?: Column<T[K]> }
+export type Columns<T> = { readonly [K in keyof T]-?: Column<T[K]> }
 
 export interface Table<T> {
   read(row: Row): T
@@ -103,6 +103,7 @@ export function versionedTable<T extends { version: number }>(
   name: string,
   key: readonly (keyof T & string)[],
   columns: Columns<T>,
+  { revivedWhere }: { revivedWhere?: string } = {},
 ): VersionedTable<T> {
   const { read, cells, keys, rest, insert, place } = layout(name, key, columns)
   const raised = (row: T) => cells({ ...row, version: row.version + 1 })
@@ -110,7 +111,7 @@ export function versionedTable<T extends { version: number }>(
     column === 'version' ? `version = ${name}.version + 1` : `${column} = excluded.${column}`,
   )
   const put = `${insert} ON CONFLICT (${keys}) DO UPDATE SET ${overwritten}`
-  const add = `${insert} ON CONFLICT (${keys}) DO NOTHING`
+  const add = `${insert} ON CONFLICT (${keys}) DO ${revivedWhere ? `UPDATE SET ${overwritten} WHERE ${revivedWhere}` : 'NOTHING'}`
   const same = [...keys.map((column) => `${column} = ${place(column)}`), `version = ${place('version')} - 1`]
   const update = `UPDATE ${name} SET ${rest.map((column) => `${column} = ${place(column)}`)} WHERE ${same.join(' AND ')}`
   return {

@@ -4,7 +4,7 @@ import type { Event, EventType } from '../../core/event.ts'
 import type { Job, JobState, Unassigned } from '../../core/job.ts'
 import type { Runner } from '../../core/runner.ts'
 import type { HookRecord } from '../store.ts'
-import { flag, json, log, plain, roundRef, table, versionedTable } from './table.ts'
+import { type Columns, flag, json, log, plain, roundRef, table, versionedTable } from './table.ts'
 
 const text = plain<string>()
 const number = plain<number>()
@@ -79,7 +79,7 @@ export const dispatches = versionedTable<Dispatch>('dispatches', ['id'], {
   version: number,
 })
 
-export const runners = versionedTable<Runner>('runners', ['instance', 'name'], {
+const runnerColumns: Columns<Runner> = {
   instance: text,
   name: text,
   id: maybeText,
@@ -93,6 +93,11 @@ export const runners = versionedTable<Runner>('runners', ['instance', 'name'], {
   worked: flag(),
   goneAt: maybeNumber,
   version: number,
+}
+
+/** A name may come again: a row that is gone makes room for what a later look lists under it. */
+export const runners = versionedTable<Runner>('runners', ['instance', 'name'], runnerColumns, {
+  revivedWhere: 'runners.gone_at < excluded.listed_at',
 })
 
 export const backoffs = table<Backoff>('backoffs', ['key'], {

@@ -65,7 +65,8 @@ export function createDepot(
 
   async function launch(request: LaunchRequest): Promise<Launched> {
     const known = traits.askAgain ? ofDispatch(request.id) : undefined
-    const fate = depot.faulty ? draw(12) : 0
+    // Asked again for what it has started, it says so.
+    const fate = depot.faulty && !known ? draw(12) : 0
     const arrived: Request = {
       at: agenda.now,
       id: request.id,
@@ -78,7 +79,6 @@ export function createDepot(
     const boot = [2, 20, 60, 100][depot.faulty ? draw(4) : 0]! * second
     if (fate === 1 || fate === 2) {
       arrived.outcome = 'refused'
-      if (known) violation('one that was started is called refused')
       throw new DispatchRefused('the depot is full', { retryAt: fate === 2 ? agenda.now + 5 * second : null })
     }
     if (fate === 3) {
@@ -89,14 +89,15 @@ export function createDepot(
     // One that never boots; one that boots only when nobody believes in it any more.
     const runner = known ?? start(request, fate === 4 ? null : fate === 5 ? 200 * second : boot)
     arrived.runner = runner
-    if (fate === 6 && !known) start(request, boot, true)
+    if (fate === 6) start(request, boot, true)
     if (fate === 7) {
       await pause(second)
       throw new DispatchUnknown('broken off after it was read')
     }
-    if (blocking) await new Promise<void>((resolve) => (runner.state === 'dead' ? resolve() : ends.set(runner, resolve)))
-    // Later than anybody waits for it, and yet no sign of an end.
-    else await pause(fate === 8 ? 25 * second : fate === 9 ? 10 * second : 100)
+    if (blocking)
+      await new Promise<void>((resolve) => (runner.state === 'dead' ? resolve() : ends.set(runner, resolve)))
+    // Later than anybody waits for it. Of a dispatcher that lists nothing, that may be taken for the end of its runner.
+    else await pause(fate === 8 && traits.lists ? 25 * second : fate === 9 ? 10 * second : 100)
     return { name: setting.tellsName ? runner.name : null }
   }
 
@@ -127,7 +128,11 @@ export function createDepot(
           if (runner) town.die(runner)
         },
       }),
-      ...(traits.local && { onEnd: (listener: () => void) => void (depot.onEnd = listener) }),
+      ...(traits.local && {
+        onEnd: (listener: () => void) => {
+          depot.onEnd = listener
+        },
+      }),
     },
   }
   return depot

@@ -1,5 +1,5 @@
-import { tapedChoices } from '../../../src/simulation/choices.ts'
 import { deliveryRecord } from '../../../src/server/delivery-record.ts'
+import { tapedChoices } from '../../../src/simulation/choices.ts'
 import { openSqliteStore } from '../../../src/store/sqlite.ts'
 import { at } from '../../support/builders.ts'
 import { Agenda, settled } from './agenda.ts'
@@ -18,6 +18,8 @@ export interface Played {
   violations: readonly string[]
   /** What happened, for people. */
   story: readonly string[]
+  /** How often a runner was asked for, repeats of the same not counted. */
+  requests: number
 }
 
 /** How long after the last fault everything must be in order again: the longest back-offs and ttls, one after the other. */
@@ -43,28 +45,42 @@ export async function play(tape: readonly number[]): Promise<Played> {
   const around = { agenda, store, desk, depot, setting, ids, violation: oracle.violation }
   let service: Process | null = await startProcess(around)
   oracle.watchRequests(depot.requests)
-  tell(JSON.stringify({ ...setting, targets: setting.targets.map(({ name, max, minIdle }) => ({ name, max, minIdle })) }))
+  tell(
+    JSON.stringify({ ...setting, targets: setting.targets.map(({ name, max, minIdle }) => ({ name, max, minIdle })) }),
+  )
 
   let faulty = true
   let sent = 0
   const deliver = (change: Change, id: string) => {
     // A forge does not deliver again to a service that was down.
-    if (service === null) return
+    if (service === null) {
+      oracle.blind = true
+      oracle.lost = true
+      return
+    }
     const reading =
       setting.tells === 'jobs'
-        ? { kind: 'jobs' as const, id, event: 'workflow_job', jobs: [desk.told(change.job, change.state, change.runner)] }
+        ? {
+            kind: 'jobs' as const,
+            id,
+            event: 'workflow_job',
+            jobs: [desk.told(change.job, change.state, change.runner)],
+          }
         : { kind: 'nudge' as const, id, event: 'push' }
     const receiver = { name: 'main', targets: setting.targets, labels: labelRules }
-    if (change.state === 'done') oracle.toldDone(change.job)
+    if (change.state === 'done' && setting.tells === 'jobs') oracle.toldDone(change.job)
     void store.recordDelivery(deliveryRecord(reading, receiver, agenda.now))
   }
   town.onChange = (change) => {
-    tell(`job ${change.job.id} #${change.job.attempt} ${change.state} ${change.job.labels} ${change.runner ?? ''} ${change.job.conclusion ?? ''}`)
+    tell(
+      `job ${change.job.id} #${change.job.attempt} ${change.state} ${change.job.labels} ${change.runner ?? ''} ${change.job.conclusion ?? ''}`,
+    )
     oracle.changed(change)
     const id = `delivery-${++sent}`
     const fate = faulty ? draw(10) : 0
     if (fate === 1 || fate === 2) {
       oracle.blind = true
+      oracle.lost = true
       return tell('  its delivery is lost')
     }
     const delay = fate === 3 ? 5 * second : fate === 4 ? 40 * second : fate === 5 ? 3 * minute : 50
@@ -90,6 +106,8 @@ export async function play(tape: readonly number[]): Promise<Played> {
         return
       case 6: {
         const job = open[draw(open.length || 1)]
+        // A nudge tells nothing of it.
+        if (setting.tells === 'nudges') oracle.blind = true
         if (job) town.cancel(job)
         return
       }
@@ -100,6 +118,8 @@ export async function play(tape: readonly number[]): Promise<Played> {
       }
       case 8: {
         tell('a stranger comes')
+        oracle.strangers = true
+        if (!setting.traits.names) oracle.blind = true
         const about = { dispatch: null, target: null, handle: null, ephemeral: draw(2) === 1, extra: false }
         town.start({ ...about, name: `stranger-${draw(3)}-${town.runners.length}`, labels: ['linux'] }, second)
         return
@@ -155,5 +175,5 @@ export async function play(tape: readonly number[]): Promise<Played> {
   await oracle.lossesCountedOnce(store)
   service?.kill()
   await store.close()
-  return { violations: oracle.violations, story }
+  return { violations: oracle.violations, story, requests: depot.requests.length }
 }

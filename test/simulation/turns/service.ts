@@ -61,7 +61,8 @@ export async function startProcess({ agenda, store, desk, depot, setting, ids, v
     facts(instance, query) {
       if (!alive) return new Promise(() => undefined)
       running.turns++
-      lastTurn = lastTurn.at === agenda.now ? { at: agenda.now, count: lastTurn.count + 1 } : { at: agenda.now, count: 1 }
+      lastTurn =
+        lastTurn.at === agenda.now ? { at: agenda.now, count: lastTurn.count + 1 } : { at: agenda.now, count: 1 }
       if (lastTurn.count > mostTurnsAtOnce) {
         violation('the worker turns and turns in one moment')
         return new Promise(() => undefined)

@@ -52,7 +52,14 @@ const forges: readonly ForgeSide[] = [
   { ...gitea, lists: { jobs: false, runners: true } },
   { ...gitea, lists: { jobs: true, runners: false } },
   { ...gitea, kind: 'forgejo', tells: 'nudges', namesRunners: false, handles: true, reruns: false },
-  { ...gitea, kind: 'forgejo', tells: 'nudges', namesRunners: false, reruns: false, lists: { jobs: true, runners: false } },
+  {
+    ...gitea,
+    kind: 'forgejo',
+    tells: 'nudges',
+    namesRunners: false,
+    reruns: false,
+    lists: { jobs: true, runners: false },
+  },
 ]
 
 const local: DispatcherTraits = {

@@ -90,7 +90,10 @@ export class Town {
     this.#enter(job)
   }
 
-  start(runner: Omit<TownRunner, 'id' | 'state' | 'registered' | 'job' | 'startedAt' | 'onlineAt'>, boot: number | null) {
+  start(
+    runner: Omit<TownRunner, 'id' | 'state' | 'registered' | 'job' | 'startedAt' | 'onlineAt'>,
+    boot: number | null,
+  ) {
     const made: TownRunner = {
       ...runner,
       id: String(++this.#made),
@@ -165,7 +168,10 @@ export class Town {
     this.#changed(job)
     if (!runner) return
     runner.job = null
-    if (runner.ephemeral) return this.die(runner)
+    if (runner.ephemeral) {
+      this.die(runner)
+      return
+    }
     runner.state = 'idle'
     this.#agenda.in(second, () => this.#take(runner))
   }
