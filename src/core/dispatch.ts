@@ -39,6 +39,7 @@ export interface Dispatch {
   idleTimeout: number
   intendedAt: number
   sentAt: number | null
+  /** When its outcome became known, `unknown` included; null while it is not. */
   answeredAt: number | null
   /** The name of the runner it is tied to, and how that was found. */
   runner: string | null

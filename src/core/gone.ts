@@ -1,7 +1,7 @@
 import { backoffKey, longDelay } from './backoff.ts'
 import { coversUntil, type Dispatch } from './dispatch.ts'
 import type { Draft } from './draft.ts'
-import type { Look, RunningList } from './look.ts'
+import type { Look, TimedRunningList } from './look.ts'
 import type { Runner } from './runner.ts'
 
 const minute = 60_000
@@ -29,8 +29,8 @@ export function freeGone(draft: Draft, running: Look['running'], rules: GoneRule
   }
 }
 
-function goneReason(draft: Draft, dispatch: Dispatch, list: RunningList | undefined, rules: GoneRules) {
-  if (list?.complete && provesAbsence(dispatch, draft.now, rules)) return 'not_running'
+function goneReason(draft: Draft, dispatch: Dispatch, list: TimedRunningList | undefined, rules: GoneRules) {
+  if (list && provesAbsence(list, dispatch, draft.now, rules)) return 'not_running'
   if (!rules.lists.has(dispatch.dispatcher)) {
     const ran = draft.job(dispatch.ran)
     if (ran?.state === 'finished') return 'job_finished'
@@ -67,9 +67,10 @@ function isUnseen(dispatch: Dispatch, runner: Runner | null, seen: number): bool
   return dispatch.state === 'unknown' && seen > dispatch.sentAt! + dispatch.bootTimeout && missing
 }
 
-/** A start that is still under way may be missing from the list; one of another host always is. */
-function provesAbsence(dispatch: Dispatch, now: number, { host }: GoneRules): boolean {
+/** A start that is still under way may be missing from the list, and so may one that came after it; one of another host always is. */
+function provesAbsence(list: TimedRunningList, dispatch: Dispatch, now: number, { host }: GoneRules): boolean {
   if (dispatch.host !== null && dispatch.host !== host) return false
+  if (!list.complete || list.askedAt <= (dispatch.answeredAt ?? dispatch.sentAt!)) return false
   return dispatch.state !== 'sent' || now >= coversUntil(dispatch)
 }
 

@@ -22,6 +22,12 @@ export interface RunningList {
   dispatches: readonly string[]
 }
 
+/** Only what was sent and heard of before it was asked for can be missing from it. */
+export interface TimedRunningList extends RunningList {
+  /** Epoch milliseconds, taken before the request. */
+  askedAt: number
+}
+
 /** What one look saw. A part that is null could not be had, so it proves nothing. */
 export interface Look {
   /** Epoch milliseconds, taken before the first request. */
@@ -29,5 +35,5 @@ export interface Look {
   jobs: JobList | null
   runners: RunnerList | null
   /** By dispatcher name; one that cannot list is absent. */
-  running: ReadonlyMap<string, RunningList>
+  running: ReadonlyMap<string, TimedRunningList>
 }

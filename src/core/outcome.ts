@@ -103,7 +103,7 @@ export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges
     case 'unknown':
       return {
         ...unchanged,
-        dispatch: { ...dispatch, state: 'unknown', reason: outcome.reason },
+        dispatch: { ...dispatch, state: 'unknown', answeredAt: outcome.at, reason: outcome.reason },
         backoffs: [raisedBreaker()],
         events: [event('dispatch_unknown', { reason: outcome.reason })],
       }

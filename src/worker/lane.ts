@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { shortDelay } from '../core/backoff.ts'
 import type { Dispatch } from '../core/dispatch.ts'
-import type { RunningList } from '../core/look.ts'
+import type { TimedRunningList } from '../core/look.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Dispatcher, DispatcherTraits, Launched, LaunchRequest } from '../dispatchers/dispatcher.ts'
 import { DispatchRefused } from '../dispatchers/errors.ts'
@@ -48,7 +48,7 @@ export class Lane {
   readonly #open = new Map<string, Promise<void>>()
   readonly #old = new Set<string>()
   readonly #closing = new AbortController()
-  #listed: { at: number; list: RunningList } | null = null
+  #listed: { at: number; list: TimedRunningList } | null = null
   #changes = 0
   #stopped = false
   #young = 0
@@ -74,11 +74,13 @@ export class Lane {
   }
 
   /** What it runs. Asked anew when something of it began or ended since, and after a while in any case. */
-  async running(signal: AbortSignal): Promise<RunningList | null> {
+  async running(signal: AbortSignal): Promise<TimedRunningList | null> {
     const now = this.#deps.clock.monotonic()
     if (this.#listed && now - this.#listed.at < listLife) return this.#listed.list
     const changes = this.#changes
-    const list = (await this.dispatcher.running?.(signal)) ?? null
+    const askedAt = this.#now
+    const told = await this.dispatcher.running?.(signal)
+    const list = told ? { ...told, askedAt } : null
     if (list && changes === this.#changes) this.#listed = { at: now, list }
     return list
   }

@@ -1,5 +1,5 @@
 import type { LookResult } from '../core/cadence.ts'
-import type { Look, RunningList } from '../core/look.ts'
+import type { Look, TimedRunningList } from '../core/look.ts'
 import { ForgeError } from '../forges/errors.ts'
 import type { Capabilities } from '../forges/forge.ts'
 import type { TurnDeps } from './deps.ts'
@@ -59,10 +59,10 @@ export async function listRunning(
   { lanes, log }: Pick<ObserveDeps, 'lanes' | 'log'>,
   which: 'all' | 'local',
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, RunningList>> {
+): Promise<ReadonlyMap<string, TimedRunningList>> {
   const asked = [...lanes].filter(([, lane]) => lane.traits.lists && (which === 'all' || lane.traits.local))
   const lists = await Promise.all(
-    asked.map(async ([name, lane]): Promise<[string, RunningList][]> => {
+    asked.map(async ([name, lane]): Promise<[string, TimedRunningList][]> => {
       const { value, error } = await attempt(lane.running(signal))
       if (error) log.warn({ err: error, dispatcher: name }, 'a dispatcher could not tell what it runs')
       return value ? [[name, value]] : []

@@ -221,7 +221,7 @@ describe('a runner that we name', () => {
     const known = { jobs: [aJob({ id: '5', state: 'finished', startSpent: true })], dispatches: [tied] }
     const running = (ids: string[]) => ({
       ...nothing,
-      running: new Map([['default', { complete: true, dispatches: ids }]]),
+      running: new Map([['default', { askedAt: at('12:02:00'), complete: true, dispatches: ids }]]),
     })
     const lists = { lists: new Set(['default']) }
     expect(bring(known, running(['d1']), at('12:02:00'), lists).facts.dispatches).toHaveLength(1)
@@ -230,7 +230,10 @@ describe('a runner that we name', () => {
 
   test('is not missed in the list of another host', () => {
     const there = { ...dispatch, host: 'there' }
-    const running = { ...nothing, running: new Map([['default', { complete: true, dispatches: [] }]]) }
+    const running = {
+      ...nothing,
+      running: new Map([['default', { askedAt: at('12:02:00'), complete: true, dispatches: [] }]]),
+    }
     expect(
       bring({ dispatches: [there] }, running, at('12:02:00'), { lists: new Set(['default']) }).facts.dispatches,
     ).toHaveLength(1)
@@ -240,7 +243,10 @@ describe('a runner that we name', () => {
 describe('a round whose runner has ended before any look saw it run', () => {
   const job = aJob({ id: '5', dispatches: 1, listedAt: at('12:00:00') })
   const lists = { lists: new Set(['default']) }
-  const ended = { ...nothing, running: new Map([['default', { complete: true, dispatches: [] }]]) }
+  const ended = {
+    ...nothing,
+    running: new Map([['default', { askedAt: at('12:02:00'), complete: true, dispatches: [] }]]),
+  }
   const known = { jobs: [job], dispatches: [aDispatch({ id: 'd1', job: { id: '5', round: 1 } })] }
   const doubted = () => bring(known, ended, at('12:02:00'), lists).facts
 

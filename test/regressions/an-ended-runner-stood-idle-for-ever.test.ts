@@ -12,7 +12,7 @@ const rules = someRules({ lists: new Set(['default']) })
 // Its dispatcher said that it had ended, and until the next look, which may be hours away, it covered jobs and stood for min_idle.
 test('an idle runner goes with its dispatch', () => {
   const dispatches = [aDispatch({ id: 'd1', runner: 'muster-d1', tiedBy: 'name' })]
-  const running = new Map([['default', { complete: true, dispatches: [] }]])
+  const running = new Map([['default', { askedAt: at('12:02:00'), complete: true, dispatches: [] }]])
   const { facts } = reconcile(
     someFacts({ dispatches, runners: [runner] }),
     { ...nothingSeen, running },

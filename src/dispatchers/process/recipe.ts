@@ -11,7 +11,7 @@ export interface Recipe {
   args: readonly string[]
   /** Runs to its end first, with the same program: the registration. `input` is what it reads from standard input. */
   registration: { args: readonly string[]; input: string; env: Readonly<Record<string, string>> } | null
-  /** Written into the work folder for the runner alone, and removed once it had time to read them. */
+  /** Written into the work folder for the runner alone; those with a credential are removed once it had time to read them. */
   files: Readonly<Record<string, string>>
   /** Variables that are part of this way of starting. */
   env: Readonly<Record<string, string>>
@@ -20,6 +20,12 @@ export interface Recipe {
 // The whole credential as JSON, for a command of the user's own; and the bare token, as forgejo-runner reads it.
 const credentialFile = 'credential.json'
 const tokenFile = 'token'
+
+// Without it the runners of both forges serve a cache on every interface of the host (act_runner 0.2.12 to gitea-runner 3.3,
+// forgejo-runner 12.8), which no later job could use: it lies in the work folder.
+const settingsFile = 'settings.yaml'
+const settings = { [settingsFile]: 'cache: { enabled: false }\n' }
+const settingsArg = (folder: string) => `--config=${folder}/${settingsFile}`
 
 /** Files of a work folder that are removed as soon as the runner had time to read them. */
 export const credentialFiles = [credentialFile, tokenFile]
@@ -37,7 +43,9 @@ export function recipe(
     case 'forgejo':
       return forgejo(request, credential, folder)
     case 'registration-token':
-      return credential.forge === 'gitea' ? gitea(request, credential) : forgejoByToken(request, credential)
+      return credential.forge === 'gitea'
+        ? gitea(request, credential, folder)
+        : forgejoByToken(request, credential, folder)
     case 'jit':
       return { ...bare, programs: ['run.sh'], product: 'the GitHub Actions runner', env: jitVariable(credential) }
   }
@@ -66,9 +74,10 @@ function forgejo(
     ...bare,
     programs: ['forgejo-runner'],
     product: 'forgejo-runner 12.8 or later',
-    files: { [tokenFile]: token },
+    files: { [tokenFile]: token, ...settings },
     args: [
       'one-job',
+      settingsArg(folder),
       `--url=${url}`,
       `--uuid=${uuid}`,
       `--token-url=file:${encodeURI(folder)}/${tokenFile}`,
@@ -84,13 +93,15 @@ function forgejo(
 function forgejoByToken(
   { name, labels }: Pick<LaunchRequest, 'name' | 'labels'>,
   { url, token }: Credential & { kind: 'registration-token' },
+  folder: string,
 ): Recipe {
   return {
     ...bare,
     programs: ['forgejo-runner'],
     product: 'forgejo-runner 12.7 or later',
     registration: { args: ['register'], input: lines(url, token, name, joined(labels)), env: {} },
-    args: ['one-job', '--wait'],
+    files: settings,
+    args: ['one-job', settingsArg(folder), '--wait'],
   }
 }
 
@@ -99,6 +110,7 @@ function forgejoByToken(
 function gitea(
   { name, labels }: Pick<LaunchRequest, 'name' | 'labels'>,
   { url, token }: Credential & { kind: 'registration-token' },
+  folder: string,
 ): Recipe {
   return {
     ...bare,
@@ -109,7 +121,8 @@ function gitea(
       input: lines(token),
       env: { GITEA_RUNNER_REGISTRATION_TOKEN: token },
     },
-    args: ['daemon', '--once'],
+    files: settings,
+    args: ['daemon', settingsArg(folder), '--once'],
   }
 }
 

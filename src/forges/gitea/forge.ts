@@ -10,9 +10,9 @@ import { stateOf, toldJob } from '../workflow-job.ts'
 import { createGiteaClient, type GiteaClient } from './client.ts'
 import type { GiteaOptions } from './options.ts'
 import type { ActionRunner, ListedJob } from './schema.ts'
-import { hookEvents, readDelivery } from './webhook.ts'
+import { hookEvents, mayBeCaller, readDelivery } from './webhook.ts'
 
-/** Up to 1.26 a job without labels runs on any runner; the job that calls a reusable workflow is of that kind. */
+/** A job without labels runs on any runner; up to 1.26 the job that calls a reusable workflow is of that kind. */
 const labels: LabelRules = {
   foldCase: false,
   cutSchemes: true,
@@ -20,9 +20,6 @@ const labels: LabelRules = {
   unlabelled: 'anywhere',
   hostedUnless: null,
 }
-
-/** From 1.27 the only jobs without labels are callers of reusable workflows, which no runner is ever given. */
-const labelsSince27: LabelRules = { ...labels, unlabelled: 'never' }
 
 /** Gitea, 1.24 to 1.27: it tells of each job by webhook, and since 1.25 lists them. */
 export const gitea: ForgeType<GiteaOptions> = {
@@ -44,23 +41,19 @@ function create({ baseUrl, token, ca }: GiteaOptions, context: ForgeContext): Fo
   const client = createGiteaClient(api, scope)
   const hooks = createHooks({ api, scope, events: hookEvents })
   // Until the version is known, a job without labels is shown rather than hidden.
-  let rules = labels
-  const isJob = (row: { labels: readonly unknown[] }) => row.labels.length > 0 || rules.unlabelled === 'anywhere'
+  let callers = false
 
   return {
     kind: 'gitea',
-    get labels() {
-      return rules
-    },
+    labels,
     // Up to 1.26 a re-run has the id of the run before it.
     rounds: { requeue: 'soon' },
 
-    read: (delivery) =>
-      readDelivery(delivery, { secrets: context.secrets(), scope, unlabelled: rules.unlabelled === 'anywhere' }),
+    read: (delivery) => readDelivery(delivery, { secrets: context.secrets(), scope, callers }),
 
     async probe(signal) {
       const version = await versionOf(api, signal)
-      if (version !== null) rules = isSince27(version) ? labelsSince27 : labels
+      if (version !== null) callers = isSince27(version)
       if (version?.includes('+gitea-')) context.note(isForgejo)
       const runners = await client.has('runners', signal)
       if (!runners) context.note(noRunners)
@@ -71,7 +64,9 @@ function create({ baseUrl, token, ca }: GiteaOptions, context: ForgeContext): Fo
 
     async jobs(_, signal) {
       const listed = await client.jobs(['queued', 'in_progress'], signal)
-      return listed && jobList({ complete: listed.complete, rows: listed.rows.filter(isJob) }, scope)
+      if (!listed) return null
+      const list = jobList(listed, scope)
+      return callers ? { ...list, jobs: list.jobs.filter((job) => !mayBeCaller(job)) } : list
     },
 
     async runners(signal) {

@@ -1,3 +1,4 @@
+import type { ToldJob } from '../../core/job.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { Secret } from '../../secret.ts'
 import type { RawDelivery, Reading } from '../forge.ts'
@@ -12,8 +13,16 @@ export const hookEvents: readonly string[] = ['workflow_job']
 export interface ReadingContext {
   secrets: readonly Secret[]
   scope: Scope
-  /** False where a job without labels is no job for a runner. */
-  unlabelled: boolean
+  /** True where the callers of reusable workflows are told of like jobs. Since 1.27. */
+  callers: boolean
+}
+
+/**
+ * From 1.27 a caller has a row of its own, which no runner is ever given. Nothing in it tells it from a job without labels, but for the
+ * runner that one has once it runs.
+ */
+export function mayBeCaller({ labels, runnerName }: ToldJob): boolean {
+  return labels.length === 0 && runnerName === null
 }
 
 /** Verifies, then parses: a `workflow_job` event; whatever else Gitea signs (the `push` of its test button) is ignored. */
@@ -27,9 +36,7 @@ export async function readDelivery(delivery: RawDelivery, context: ReadingContex
   const reading = readWorkflowJob(parsed.value, context.scope)
   switch (reading.kind) {
     case 'job':
-      if (reading.job.labels.length === 0 && !context.unlabelled) {
-        return { kind: 'ignored', id, event, reason: 'unlabelled' }
-      }
+      if (context.callers && mayBeCaller(reading.job)) return { kind: 'ignored', id, event, reason: 'unlabelled' }
       return { kind: 'jobs', id, event, jobs: [reading.job] }
     case 'ignored':
       return { kind: 'ignored', id, event, reason: reading.reason }

@@ -59,8 +59,9 @@ describe('each forge gets its runner:', () => {
     const [registration, runner] = await told(2)
     expect(registration?.args[0]).toBe('register')
     expect(registration?.token).toBe(canary)
+    const settings = expect.stringMatching(/^--config=.+settings\.yaml$/)
     expect(runner).toMatchObject({
-      args: forge === 'gitea' ? ['daemon', '--once'] : ['one-job', '--wait'],
+      args: forge === 'gitea' ? ['daemon', settings, '--once'] : ['one-job', settings, '--wait'],
       registered: true,
     })
     expect(JSON.stringify([runner?.env, registration?.args])).not.toContain(canary)

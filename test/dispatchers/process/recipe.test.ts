@@ -18,6 +18,7 @@ test('a runner of Forgejo 15 runs one job, bound to its handle, with the token i
   expect(made.programs).toEqual(['forgejo-runner'])
   expect(made.args).toEqual([
     'one-job',
+    '--config=/work/d1/settings.yaml',
     '--url=http://127.0.0.1:3000',
     '--uuid=6a1c1a1e-5a5e-4a51-9e2f-0d4e5d0c1b2a',
     '--token-url=file:/work/d1/token',
@@ -26,7 +27,7 @@ test('a runner of Forgejo 15 runs one job, bound to its handle, with the token i
     '--handle=h-1',
     '--wait',
   ])
-  expect(made.files).toEqual({ token: canary })
+  expect(made.files).toMatchObject({ token: canary })
 })
 
 test('without a handle none is named', () => {
@@ -40,7 +41,7 @@ test('a runner of Forgejo 14 is told the token on standard input', () => {
     input: `https://git.example\n${canary}\nmuster-1\na:host,b\n`,
     env: {},
   })
-  expect(made.args).toEqual(['one-job', '--wait'])
+  expect(made.args).toEqual(['one-job', '--config=/work/d1/settings.yaml', '--wait'])
 })
 
 test('a runner of Gitea registers for one job, in the way of old and of new versions', () => {
@@ -51,7 +52,7 @@ test('a runner of Gitea registers for one job, in the way of old and of new vers
     input: `${canary}\n`,
     env: { GITEA_RUNNER_REGISTRATION_TOKEN: canary },
   })
-  expect(made.args).toEqual(['daemon', '--once'])
+  expect(made.args).toEqual(['daemon', '--config=/work/d1/settings.yaml', '--once'])
 })
 
 test('a runner of GitHub finds its configuration in the environment', () => {

@@ -13,6 +13,8 @@ export interface Request {
   target: string
   outcome: 'started' | 'refused' | 'nothing'
   runner: TownRunner | null
+  /** The answer told nothing. */
+  unclear: boolean
 }
 
 /** Where runners are started: it honours count and ttl, unless a choice makes it start one too many. */
@@ -66,7 +68,7 @@ export function createDepot(
   async function launch(request: LaunchRequest): Promise<Launched> {
     const known = traits.askAgain ? ofDispatch(request.id) : undefined
     // Asked again for what it has started, it says so.
-    const fate = depot.faulty && !known ? draw(12) : 0
+    const fate = depot.faulty && setting.faults.depot && !known ? draw(12) : 0
     const arrived: Request = {
       at: agenda.now,
       id: request.id,
@@ -74,6 +76,7 @@ export function createDepot(
       target: targets.find(({ labels }) => labels.join() === request.labels.join())!.name,
       outcome: 'started',
       runner: known ?? null,
+      unclear: false,
     }
     if (!known) depot.requests.push(arrived)
     const boot = [2, 20, 60, 100][depot.faulty ? draw(4) : 0]! * second
@@ -83,6 +86,7 @@ export function createDepot(
     }
     if (fate === 3) {
       arrived.outcome = 'nothing'
+      arrived.unclear = true
       await pause(second)
       throw new DispatchUnknown('broken off before it was read')
     }
@@ -91,6 +95,7 @@ export function createDepot(
     arrived.runner = runner
     if (fate === 6) start(request, boot, true)
     if (fate === 7) {
+      arrived.unclear = true
       await pause(second)
       throw new DispatchUnknown('broken off after it was read')
     }
@@ -114,7 +119,7 @@ export function createDepot(
       launch,
       ...(traits.lists && {
         async running() {
-          const fate = depot.faulty ? draw(8) : 0
+          const fate = depot.faulty && setting.faults.depot ? draw(8) : 0
           if (fate === 1) throw new Error('the depot cannot tell')
           const dispatches = town.live.flatMap(({ dispatch, extra }) => (dispatch === null || extra ? [] : [dispatch]))
           return { complete: fate !== 2, dispatches: fate === 2 ? dispatches.slice(0, 1) : dispatches }

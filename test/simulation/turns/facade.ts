@@ -35,7 +35,7 @@ export function createForgeDesk(
 
   /** A call takes its time, and may fail. */
   async function call(name: string): Promise<'whole' | 'cut'> {
-    const fate = desk.faulty ? draw(8) : 0
+    const fate = desk.faulty && setting.faults.forge ? draw(8) : 0
     await pause(fate === 3 ? 8_000 : 50)
     if (fate === 1) throw new ForgeUnreachable(name, 'the simulated forge is away')
     return fate === 2 ? 'cut' : 'whole'

@@ -9,10 +9,10 @@ const second = 1_000
 /** Judges by the simulated world alone, never by what the service wrote down of itself (but for the losses that it counts). */
 export class Oracle {
   readonly violations: string[] = []
-  /** A job's change was not told in time: what the service infers from then on may rightly be wrong. */
+  /** Something was not told in time, or not at all: what the service infers from then on may rightly be wrong. */
   blind = false
-  /** A delivery never came: where nothing lists jobs, nobody can know of its job. */
-  lost = false
+  /** A late delivery of one attempt may speak of the next, which bears the same id. */
+  mixed = false
   /** Runners came that nobody asked for, and may have gone unseen. */
   strangers = false
   readonly #town: Town
@@ -39,11 +39,10 @@ export class Oracle {
     this.#requests = requests
   }
 
-  changed({ job, state, runner }: Change): void {
+  changed({ state, runner }: Change): void {
     if (state !== 'running') return
-    const asked = this.#town.runners.find(({ name }) => name === runner)
-    if (!asked?.dispatch || this.#setting.namesRunners === false) this.blind = true
-    void job
+    const taker = this.#town.runners.find(({ name }) => name === runner)
+    if (!this.#setting.namesRunners || (taker?.dispatch === null && !this.#setting.traits.names)) this.blind = true
   }
 
   toldDone(job: TownJob): void {
@@ -69,8 +68,9 @@ export class Oracle {
 
   /** One demand, one runner: what is idle or on its way is never more than what waits. */
   #noMoreThanWanted(id: string): void {
-    if (this.blind) return
     const { targets } = this.#setting
+    // Where one target's runners take another's jobs, what is left may fit nothing that waits.
+    if (this.blind || this.#isInferred() || targets.length > 2) return
     const coming = this.#town.live.filter(
       ({ state, startedAt, target, extra }) =>
         !extra &&
@@ -79,7 +79,7 @@ export class Oracle {
     )
     const wanted = [...this.#town.jobs.values()].filter(
       ({ labels, state, history }) =>
-        targets.some(({ offers }) => labels.every((label) => offers.includes(label))) &&
+        targets.some((target) => offersAll(target, labels)) &&
         // What it was told a moment ago it may not have known yet.
         (state === 'queued' || this.#agenda.now - history.at(-1)!.at < second),
     )
@@ -89,10 +89,16 @@ export class Oracle {
     }
   }
 
-  #neverAboveMax(): void {
-    // Runners that nobody names are told apart by inference: of two that were mistaken for each other, one end frees two slots.
+  /** Which runner is whose was inferred, and may be mistaken: of two that are taken for each other, one end frees two slots. */
+  #isInferred(): boolean {
     const { blocking, traits, tellsName } = this.#setting
-    if (blocking || (!traits.names && !tellsName)) return
+    if (traits.names) return false
+    const unclear = this.#requests.some((request) => request.unclear) || this.#town.runners.some(({ extra }) => extra)
+    return blocking || !tellsName || unclear || this.strangers
+  }
+
+  #neverAboveMax(): void {
+    if (this.mixed || this.#isInferred()) return
     const surplus = this.#town.runners.filter(({ extra }) => extra).length
     for (const { name, max, bootTimeout } of this.#setting.targets) {
       const live = this.#town.live.filter(
@@ -107,24 +113,23 @@ export class Oracle {
   /** What is still amiss once the faults have stopped; empty when everything is served, and nothing runs for nothing. */
   disorder(): string {
     const { targets, traits, lists, reconcileInterval } = this.#setting
-    const unknowable = this.lost && !this.#setting.lists.jobs
-    const waiting = unknowable
-      ? []
-      : this.#town.queued.filter((job) => targets.some(({ offers }) => job.labels.every((l) => offers.includes(l))))
+    // What was never told is known from looks alone: without a list, or without the slow beat, it may stay unknown.
+    if (this.blind && (!lists.jobs || reconcileInterval === 0)) return ''
+    const waiting = this.#town.queued.filter(({ labels }) => targets.some((target) => offersAll(target, labels)))
     if (waiting.length > 0) return `the jobs ${waiting.map(({ id }) => id)} were never served`
+    return this.#disorderAtRest(targets, traits.stops && lists.runners && reconcileInterval > 0)
+  }
+
+  /** Surplus can be ended only where two looks can see it idle. */
+  #disorderAtRest(targets: Setting['targets'], endsSurplus: boolean): string {
     const idle = this.#town.live.filter(({ state, dispatch, extra }) => state === 'idle' && dispatch !== null && !extra)
-    const floor = targets.reduce((sum, { minIdle }) => sum + minIdle, 0)
-    // What died unseen stands for ever where no look is owed.
-    if (this.strangers && reconcileInterval === 0) return ''
-    for (const { name, minIdle } of targets) {
-      const standing = idle.filter(({ target }) => target === name).length
-      if (standing < minIdle && targets.length < 3) return `of ${name}'s min_idle of ${minIdle} stand ${standing}`
+    for (const { offers, name, minIdle } of targets) {
+      const standing = idle.filter(({ labels }) => offers.every((label) => labels.includes(label))).length
+      if (standing < minIdle) return `of ${name}'s min_idle of ${minIdle} stand ${standing}`
     }
-    if (idle.length < Math.max(0, ...targets.map(({ minIdle }) => minIdle))) return `only ${idle.length} stand idle`
-    // Two looks must see a runner idle before it is ended: without a list none can, and without the slow beat none is owed.
-    if (traits.stops && lists.runners && reconcileInterval > 0 && idle.length > floor)
-      return `${idle.length} stand idle, and ${floor} are wanted`
-    return ''
+    const floor = targets.reduce((sum, { minIdle }) => sum + minIdle, 0)
+    // A warm runner is replaced by a new one first.
+    return endsSurplus && idle.length > 2 * floor ? `${idle.length} stand idle, and ${floor} are wanted` : ''
   }
 
   isInOrder(): boolean {
@@ -144,4 +149,8 @@ export class Oracle {
     const lost = items.filter(({ type }) => type === 'webhook_lost').map(({ job }) => `${job?.id}/${job?.round}`)
     if (new Set(lost).size < lost.length) this.violation(`a loss was counted twice: ${lost}`)
   }
+}
+
+function offersAll({ offers }: Setting['targets'][number], labels: readonly string[]): boolean {
+  return labels.every((label) => offers.includes(label))
 }

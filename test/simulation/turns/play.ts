@@ -55,7 +55,6 @@ export async function play(tape: readonly number[]): Promise<Played> {
     // A forge does not deliver again to a service that was down.
     if (service === null) {
       oracle.blind = true
-      oracle.lost = true
       return
     }
     const reading =
@@ -77,10 +76,9 @@ export async function play(tape: readonly number[]): Promise<Played> {
     )
     oracle.changed(change)
     const id = `delivery-${++sent}`
-    const fate = faulty ? draw(10) : 0
+    const fate = faulty && setting.faults.deliveries ? draw(10) : 0
     if (fate === 1 || fate === 2) {
       oracle.blind = true
-      oracle.lost = true
       return tell('  its delivery is lost')
     }
     const delay = fate === 3 ? 5 * second : fate === 4 ? 40 * second : fate === 5 ? 3 * minute : 50
@@ -114,9 +112,11 @@ export async function play(tape: readonly number[]): Promise<Played> {
       case 7: {
         const job = done[draw(done.length || 1)]
         if (job && setting.reruns) town.rerun(job)
+        oracle.mixed ||= setting.faults.deliveries
         return
       }
       case 8: {
+        if (!setting.faults.strangers) return
         tell('a stranger comes')
         oracle.strangers = true
         if (!setting.traits.names) oracle.blind = true
@@ -125,6 +125,7 @@ export async function play(tape: readonly number[]): Promise<Played> {
         return
       }
       case 9: {
+        if (!setting.faults.deaths) return
         const runner = town.live[draw(town.live.length || 1)]
         if (!runner) return
         tell(`runner ${runner.name} dies`)
@@ -132,6 +133,7 @@ export async function play(tape: readonly number[]): Promise<Played> {
         return
       }
       case 10: {
+        if (!setting.faults.deaths) return
         tell('kill -9')
         service?.kill()
         service = null

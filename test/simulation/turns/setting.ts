@@ -28,6 +28,8 @@ export interface Setting {
   tellsName: boolean
   targets: readonly Target[]
   maxParallel: number | null
+  /** Which kinds of faults there are at all: a run without some of them can be judged more strictly. */
+  faults: { deliveries: boolean; forge: boolean; depot: boolean; deaths: boolean; strangers: boolean }
 }
 
 const second = 1_000
@@ -89,6 +91,8 @@ const dispatchers: readonly Pick<Setting, 'traits' | 'blocking' | 'tellsName'>[]
 export function drawSetting(draw: Choices): Setting {
   const forge = forges[draw(forges.length)]!
   const dispatcher = dispatchers[draw(dispatchers.length)]!
+  const kinds = draw(32)
+  const on = (bit: number) => (kinds & (1 << bit)) !== 0
   const common = { ttl: 10 * minute, bootTimeout: 2 * minute, idleTimeout: 2 * minute }
   const linux = aTarget({ ...common, max: 3 + draw(3), minIdle: draw(3) })
   const gpu = aTarget({ ...common, name: 'gpu', labels: ['linux', 'gpu'], max: 1 + draw(3), minIdle: draw(2) })
@@ -100,5 +104,6 @@ export function drawSetting(draw: Choices): Setting {
     reconcileInterval: draw(3) === 1 ? 0 : 5 * minute,
     targets: draw(2) === 0 ? [linux, mac] : [linux, gpu, mac],
     maxParallel: draw(4) === 1 ? 4 : null,
+    faults: { deliveries: on(0), forge: on(1), depot: on(2), deaths: on(3), strangers: on(4) },
   }
 }
