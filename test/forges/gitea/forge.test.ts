@@ -1,7 +1,6 @@
 import { HttpResponse, http } from 'msw'
 import { describe, expect, test } from 'vitest'
 import type { Scope } from '../../../src/core/scope.ts'
-import { gitea } from '../../../src/forges/gitea/forge.ts'
 import hook from '../../fixtures/gitea/hook.json' with { type: 'json' }
 import { network } from '../../support/network.ts'
 import { aJob, aRunner, base, type GiteaWorld, giteaVersions, open, rootOf, token } from './world.ts'
