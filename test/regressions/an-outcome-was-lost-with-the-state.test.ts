@@ -1,47 +1,31 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Outcome } from '../../src/core/outcome.ts'
-import { createLog } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
-import { Scrubber } from '../../src/secret.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { Lane } from '../../src/worker/lane.ts'
-import { aDispatch } from '../support/builders.ts'
+import { anOrder } from '../support/lanes.ts'
 import { handClock } from '../support/world.ts'
 
-const log = createLog({ scrubber: new Scrubber(), level: 'silent' })
 const traits = { credentials: 'own', names: false, askAgain: false, stops: false, lists: false, local: false } as const
 
 // A disk that was full for a second left the dispatch `intended` until the next start: it covered its job, and was never sent.
 test('an outcome that cannot be recorded is recorded later', async () => {
   const clock = handClock()
-  let isFull = true
+  const order = anOrder()
   const told: Outcome['kind'][] = []
-  const dispatch = aDispatch({ id: 'd1', state: 'intended' })
+  let isFull = true
   const settle = async (_: string, outcome: Outcome) => {
     if (isFull) throw new StoreUnavailable('the disk is full')
     told.push(outcome.kind)
-    return dispatch
+    return order.dispatch
   }
   const dispatcher = { kind: 'http' as const, traits, launch: async () => ({ name: null }) }
   const lane = new Lane(
     { name: 'default', timeout: 15_000, launchConcurrency: 8, onShutdown: 'close' },
     { dispatcher, store: { settle }, clock, metrics: createMetrics() },
   )
-  const prepare = async () => ({
-    id: 'd1',
-    instance: 'main',
-    name: 'muster-d1',
-    labels: ['linux'],
-    ttl: dispatch.ttl,
-    machineType: null,
-    image: null,
-    env: {},
-    scope: { level: 'instance' as const, owner: null, name: null },
-    job: null,
-    credential: null,
-  })
-  lane.add({ dispatch, log, prepare })
+  lane.add(order)
   await turnOfTheLoop()
   expect(told).toEqual([])
   isFull = false

@@ -113,7 +113,7 @@ describe('the repository of a job of Forgejo', () => {
         null,
       ])
     }
-    expect(asked).toEqual(['7', '8'])
+    expect(asked.toSorted()).toEqual(['7', '8'])
   })
 
   test('fails the look when the forge stops answering, rather than being unknown', async () => {

@@ -75,8 +75,9 @@ export function open(over: Partial<ForgejoWorld> = {}): Forge {
       ({ status, runs_on }) =>
         ['waiting', 'running'].includes(status) && (!wanted || (runs_on ?? []).every((label) => labels.has(label))),
     )
-    // Go's nil slice.
-    return HttpResponse.json(found.length === 0 ? null : found.map(shownJob))
+    // The newest first, and Go's nil slice.
+    const newestFirst = found.toSorted((a, b) => b.id - a.id)
+    return HttpResponse.json(found.length === 0 ? null : newestFirst.map(shownJob))
   }
 
   function shownJob({ attempt, handle, run_id, ...job }: JobRow): object {

@@ -71,17 +71,19 @@ export class Oracle {
     const { targets } = this.#setting
     // Where one target's runners take another's jobs, what is left may fit nothing that waits.
     if (this.blind || this.#isInferred() || targets.length > 2) return
+    const unclear = new Set(this.#requests.flatMap((request) => (request.unclear ? [request.id] : [])))
     const coming = this.#town.live.filter(
-      ({ state, startedAt, target, extra }) =>
+      ({ state, startedAt, target, extra, dispatch }) =>
         !extra &&
+        !unclear.has(dispatch ?? '') &&
         targets.some(({ name, bootTimeout }) => name === target && this.#agenda.now - startedAt < bootTimeout) &&
         (state === 'booting' || state === 'idle'),
     )
     const wanted = [...this.#town.jobs.values()].filter(
       ({ labels, state, history }) =>
         targets.some((target) => offersAll(target, labels)) &&
-        // What it was told a moment ago it may not have known yet.
-        (state === 'queued' || this.#agenda.now - history.at(-1)!.at < second),
+        // What began while a credential was asked for, or just now, was not known yet.
+        (state === 'queued' || this.#agenda.now - history.at(-1)!.at < 10 * second),
     )
     const floor = targets.reduce((sum, { minIdle }) => sum + minIdle, 0)
     if (coming.length > wanted.length + floor) {
@@ -95,6 +97,11 @@ export class Oracle {
     if (traits.names) return false
     const unclear = this.#requests.some((request) => request.unclear) || this.#town.runners.some(({ extra }) => extra)
     return blocking || !tellsName || unclear || this.strangers
+  }
+
+  /** An idle runner may have gone unseen. */
+  #isUnsure(): boolean {
+    return this.blind || this.strangers || this.#isInferred()
   }
 
   #neverAboveMax(): void {
@@ -114,7 +121,7 @@ export class Oracle {
   disorder(): string {
     const { targets, traits, lists, reconcileInterval } = this.#setting
     // What was never told is known from looks alone: without a list, or without the slow beat, it may stay unknown.
-    if (this.blind && (!lists.jobs || reconcileInterval === 0)) return ''
+    if ((this.blind && !lists.jobs) || (this.#isUnsure() && reconcileInterval === 0)) return ''
     const waiting = this.#town.queued.filter(({ labels }) => targets.some((target) => offersAll(target, labels)))
     if (waiting.length > 0) return `the jobs ${waiting.map(({ id }) => id)} were never served`
     return this.#disorderAtRest(targets, traits.stops && lists.runners && reconcileInterval > 0)

@@ -1,0 +1,27 @@
+import type { LaunchRequest } from '../../src/dispatchers/dispatcher.ts'
+import { createLog } from '../../src/log.ts'
+import { Scrubber } from '../../src/secret.ts'
+import type { Order } from '../../src/worker/lane.ts'
+import { aDispatch } from './builders.ts'
+
+const request: Omit<LaunchRequest, 'id'> = {
+  instance: 'main',
+  name: 'muster-d1',
+  labels: ['linux'],
+  ttl: 20 * 60_000,
+  machineType: null,
+  image: null,
+  env: {},
+  scope: { level: 'instance', owner: null, name: null },
+  job: null,
+  credential: null,
+}
+
+/** A dispatch that is to be sent, with its request made. */
+export function anOrder(id = 'd1'): Order {
+  return {
+    dispatch: aDispatch({ id, state: 'intended' }),
+    log: createLog({ scrubber: new Scrubber(), level: 'silent' }),
+    prepare: async () => ({ ...request, id }),
+  }
+}
