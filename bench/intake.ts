@@ -25,6 +25,7 @@ export async function intakeBench(): Promise<void> {
     theirs.push(...forgotten)
     ratios.push(median(durable) / median(forgotten))
   }
+  row('Muster, one delivery at a time', await deliver(service.app.publicPort, 1))
   row('Muster: verified, recorded with fsync, 202', ours)
   row('verify and forget, on the same stack', theirs)
   console.log(`  ratio of the medians, by round: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}\n`)
@@ -32,7 +33,7 @@ export async function intakeBench(): Promise<void> {
   await service.stop()
 }
 
-async function deliver(port: number): Promise<number[]> {
+async function deliver(port: number, atOnce = together): Promise<number[]> {
   const took: number[] = []
   const one = async () => {
     const { id, body } = aQueuedJob()
@@ -40,7 +41,7 @@ async function deliver(port: number): Promise<number[]> {
     if (answer.status !== 202) throw new Error(`answered ${answer.status}`)
     took.push(answer.took)
   }
-  for (let sent = 0; sent < perRound; sent += together) await Promise.all(Array.from({ length: together }, one))
+  for (let sent = 0; sent < perRound; sent += atOnce) await Promise.all(Array.from({ length: atOnce }, one))
   return took
 }
 

@@ -10,7 +10,7 @@ const shared = { kind: 'registration-token', url: 'https://git.example', token: 
 test.each([aCredential(), { ...shared, forge: 'forgejo' as const }, { ...shared, forge: 'gitea' as const }])(
   'a runner with the credential $kind of $forge is told to serve no cache',
   (credential) => {
-    const { args, files } = recipe(aRequest(), credential, null, '/work/d1')
+    const { args, files } = recipe(aRequest(), credential, null, '/srv/d1')
     const [file = ''] = args.flatMap((arg) => /^--config=\/work\/d1\/(.+)$/.exec(arg)?.[1] ?? [])
     expect(parse(files[file] ?? '')).toEqual({ cache: { enabled: false } })
   },

@@ -3,7 +3,7 @@ import type { Credential } from '../../../src/core/credential.ts'
 import { environment, recipe } from '../../../src/dispatchers/process/recipe.ts'
 import { aCredential, aRequest, canary } from '../contract.ts'
 
-const folder = '/work/d1'
+const folder = '/srv/d1'
 const forgejo = aCredential()
 const shared = (forge: 'forgejo' | 'gitea'): Credential => ({
   kind: 'registration-token',
@@ -18,10 +18,10 @@ test('a runner of Forgejo 15 runs one job, bound to its handle, with the token i
   expect(made.programs).toEqual(['forgejo-runner'])
   expect(made.args).toEqual([
     'one-job',
-    '--config=/work/d1/settings.yaml',
+    '--config=/srv/d1/settings.yaml',
     '--url=http://127.0.0.1:3000',
     '--uuid=6a1c1a1e-5a5e-4a51-9e2f-0d4e5d0c1b2a',
-    '--token-url=file:/work/d1/token',
+    '--token-url=file:/srv/d1/token',
     '--label=a:host',
     '--label=b',
     '--handle=h-1',
@@ -41,7 +41,7 @@ test('a runner of Forgejo 14 is told the token on standard input', () => {
     input: `https://git.example\n${canary}\nmuster-1\na:host,b\n`,
     env: {},
   })
-  expect(made.args).toEqual(['one-job', '--config=/work/d1/settings.yaml', '--wait'])
+  expect(made.args).toEqual(['one-job', '--config=/srv/d1/settings.yaml', '--wait'])
 })
 
 test('a runner of Gitea registers for one job, in the way of old and of new versions', () => {
@@ -52,7 +52,7 @@ test('a runner of Gitea registers for one job, in the way of old and of new vers
     input: `${canary}\n`,
     env: { GITEA_RUNNER_REGISTRATION_TOKEN: canary },
   })
-  expect(made.args).toEqual(['daemon', '--config=/work/d1/settings.yaml', '--once'])
+  expect(made.args).toEqual(['daemon', '--config=/srv/d1/settings.yaml', '--once'])
 })
 
 test('a runner of GitHub finds its configuration in the environment', () => {
@@ -63,7 +63,7 @@ test('a runner of GitHub finds its configuration in the environment', () => {
 test("a command of the user's own gets the credential in a file", () => {
   const made = recipe(aRequest(), shared('gitea'), ['/opt/start', '--now'], folder)
   expect(made).toMatchObject({ programs: ['/opt/start'], args: ['--now'], registration: null })
-  expect(made.env.MUSTER_CREDENTIAL_FILE).toBe('/work/d1/credential.json')
+  expect(made.env.MUSTER_CREDENTIAL_FILE).toBe('/srv/d1/credential.json')
   expect(JSON.parse(made.files['credential.json'] ?? '')).toEqual(shared('gitea'))
 })
 
@@ -109,7 +109,7 @@ test('the environment is small, and tells a command all it needs', () => {
     PATH: '/usr/bin',
     LANG: 'C.UTF-8',
     HOME: folder,
-    TMPDIR: '/work/d1/tmp',
+    TMPDIR: '/srv/d1/tmp',
     MUSTER_RUNNER_NAME: expect.stringMatching(/^muster-/),
     MUSTER_RUNNER_LABELS: 'linux:host',
     MUSTER_DISPATCH: expect.any(String),
