@@ -11,7 +11,7 @@ test.each([aCredential(), { ...shared, forge: 'forgejo' as const }, { ...shared,
   'a runner with the credential $kind of $forge is told to serve no cache',
   (credential) => {
     const { args, files } = recipe(aRequest(), credential, null, '/srv/d1')
-    const [file = ''] = args.flatMap((arg) => /^--config=\/work\/d1\/(.+)$/.exec(arg)?.[1] ?? [])
+    const [file = ''] = args.flatMap((arg) => /^--config=\/srv\/d1\/(.+)$/.exec(arg)?.[1] ?? [])
     expect(parse(files[file] ?? '')).toEqual({ cache: { enabled: false } })
   },
 )
