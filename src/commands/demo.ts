@@ -37,7 +37,8 @@ export const demo: Command = async ({ json = false, 'exit-when-idle': exitWhenId
   await world.close()
   logFile.end()
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`)
-  await rm(folder, { recursive: true, force: true })
+  // A stand-in that a signal ended may still write its last line.
+  await rm(folder, { recursive: true, force: true, maxRetries: 10 })
   return result.served + result.cancelled === result.jobs && result.runners.left === 0 ? 0 : 1
 }
 

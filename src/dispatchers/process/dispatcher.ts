@@ -63,6 +63,7 @@ function create(options: ProcessOptions, { owner, clock, note }: DispatcherConte
     async close() {
       closing.abort()
       await Promise.allSettled([adopted, ...starting.values()])
+      await watch.atRest()
     },
   }
 

@@ -26,6 +26,8 @@ export interface Watch {
   settle(id: string, exit?: Exit): Promise<void>
   forgetInTime(record: RunnerRecord): Promise<void>
   onEnd(listener: () => void): void
+  /** Resolves when what was being cleared away is. After `closing` nothing more is: the next process does it. */
+  atRest(): Promise<void>
 }
 
 export interface WatchPorts {
@@ -64,6 +66,10 @@ export function createWatch({ records, folderOf, clock, note, closing }: WatchPo
     onEnd(listener) {
       listeners.push(listener)
     },
+
+    async atRest() {
+      await Promise.allSettled(settling.values())
+    },
   }
 
   async function follow(record: RunnerRecord, runner: ProcessMark, exit?: Promise<Exit>): Promise<void> {
@@ -88,7 +94,7 @@ export function createWatch({ records, folderOf, clock, note, closing }: WatchPo
   }
 
   function settle(id: string, exit?: Exit): Promise<void> {
-    return once(settling, id, () => clearAway(id, exit))
+    return closing.aborted ? Promise.resolve() : once(settling, id, () => clearAway(id, exit))
   }
 
   async function clearAway(id: string, exit?: Exit): Promise<void> {
