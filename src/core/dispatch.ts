@@ -41,6 +41,8 @@ export interface Dispatch {
   sentAt: number | null
   /** When its outcome became known, `unknown` included; null while it is not. */
   answeredAt: number | null
+  /** The answer came after the dispatcher's timeout: with its start, or only with its runner's end. */
+  late: boolean
   /** The name of the runner it is tied to, and how that was found. */
   runner: string | null
   tiedBy: 'name' | 'inference' | null
@@ -49,6 +51,8 @@ export interface Dispatch {
   ran: { id: string; round: number } | null
   /** Its cover was ended before its time: a fitting job started on a runner that nobody knows. */
   coverEndedAt: number | null
+  /** The round of that job. */
+  coverEndedBy: { id: string; round: number } | null
   goneAt: number | null
   goneReason: GoneReason | null
   /** What the dispatcher said when it refused, or why the outcome is unknown; scrubbed, at most 256 characters. */

@@ -37,6 +37,8 @@ function goneReason(draft: Draft, dispatch: Dispatch, list: TimedRunningList | u
     const runner = draft.runner(dispatch.runner)
     // Once listed, now missing from a complete list, and nothing runs on it: an ephemeral runner that the forge removed.
     if (runner?.state === 'gone' && runner.listedAt !== null && ran === null) return 'runner_gone'
+    // Which runner took the job nobody knows, but one did and its job is over; and its call has come back, at the end if not before.
+    if (dispatch.late && runner === null && draft.job(dispatch.coverEndedBy)?.state === 'finished') return 'answered'
   }
   const seen = rules.runnersSeenAt
   if (seen !== null && isUnseen(dispatch, draft.runner(dispatch.runner), seen)) return 'never_seen'

@@ -8,10 +8,10 @@ export type Outcome =
   /** Committed before the first byte leaves. */
   | { kind: 'sent'; at: number }
   /**
-   * The start was accepted; `name` where the dispatcher told the runner's. `late`: the answer came after the dispatcher's timeout;
-   * `blocking`: this dispatcher is known to answer only when its runner has ended.
+   * The start was accepted; `name` where the dispatcher told the runner's. `outlived`: the dispatcher's timeout, in milliseconds, where the
+   * answer came after it; `blocking`: this dispatcher is known to answer only when its runner has ended.
    */
-  | { kind: 'accepted'; at: number; name: string | null; late: boolean; blocking: boolean }
+  | { kind: 'accepted'; at: number; name: string | null; outlived: number | null; blocking: boolean }
   /** Definitely not started. */
   | { kind: 'refused'; at: number; reason: string; retryAt: number | null }
   /** It may have been started. */
@@ -73,9 +73,10 @@ export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges
         state: 'accepted',
         answeredAt: outcome.at,
         runnerName: outcome.name ?? dispatch.runnerName,
+        late: outcome.outlived !== null,
         reason: null,
       }
-      const over = outcome.late && (outcome.blocking || hasRun(rows))
+      const over = outcome.outlived !== null && (outcome.blocking || provesBlocking(dispatch, outcome))
       return {
         ...unchanged,
         dispatch: over ? { ...answered, goneAt: outcome.at, goneReason: 'answered' } : answered,
@@ -142,9 +143,17 @@ export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges
   }
 }
 
-/** A late answer for a runner that was seen, or whose job is no longer queued, came because the runner has ended. */
-function hasRun({ dispatch, job }: OutcomeRows): boolean {
-  return dispatch.runner !== null || dispatch.coverEndedAt !== null || (job !== null && job.state !== 'queued')
+/**
+ * True when a late answer shows that its dispatcher answers only when its runner has ended. A dispatcher that is merely slow answers when
+ * its runner is up: not long after it showed itself. Where no name tells which runner that was, only one past `boot_timeout` is believed.
+ */
+export function provesBlocking(dispatch: Dispatch, outcome: Outcome): boolean {
+  if (outcome.kind !== 'accepted' || outcome.outlived === null) return false
+  const { at, name, outlived } = outcome
+  const { sentAt, bootTimeout, runner, tiedAt, coverEndedAt } = dispatch
+  const shownAt = runner === null ? coverEndedAt : tiedAt
+  if (sentAt === null || shownAt === null || at - shownAt < outlived) return false
+  return runner === null ? at - sentAt >= bootTimeout : runner === name
 }
 
 function demandKey(dispatch: Dispatch): string {

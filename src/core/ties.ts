@@ -168,7 +168,8 @@ function startOnUnknown(draft: Draft, job: Job, rules: LabelRules, beganAt: numb
   if (idle) draft.setRunner({ ...idle, state: 'busy', idleSince: null, idleLooks: 0, worked: true })
   if (beganAt !== null && explainedByLook(draft, job, rules, beganAt)) return
   const dispatch = oldestUntied(draft, job, rules)
-  if (dispatch) draft.setDispatch({ ...dispatch, coverEndedAt: draft.now })
+  if (!dispatch) return
+  draft.setDispatch({ ...dispatch, coverEndedAt: draft.now, coverEndedBy: { id: job.id, round: job.round } })
 }
 
 /** The same look shows a runner of ours that has just begun to work: that is the one which took a job without a named runner. */

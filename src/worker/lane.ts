@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import { shortDelay } from '../core/backoff.ts'
 import type { Dispatch } from '../core/dispatch.ts'
 import type { TimedRunningList } from '../core/look.ts'
-import type { Outcome } from '../core/outcome.ts'
+import { type Outcome, provesBlocking } from '../core/outcome.ts'
 import type { Dispatcher, DispatcherTraits, Launched, LaunchRequest } from '../dispatchers/dispatcher.ts'
 import { DispatchRefused } from '../dispatchers/errors.ts'
 import { ForgeError } from '../forges/errors.ts'
@@ -195,9 +195,9 @@ export class Lane {
   #outcome(answer: Launched | Error, late: boolean): Outcome | null {
     const at = this.#now
     // A dispatcher that lists what it runs tells itself when a runner has ended: its late answer is a slow one.
-    const mayBeEnd = late && !this.traits.lists
+    const outlived = late && !this.traits.lists ? this.settings.timeout : null
     if (!(answer instanceof Error))
-      return { kind: 'accepted', at, name: answer.name, late: mayBeEnd, blocking: this.#blocking }
+      return { kind: 'accepted', at, name: answer.name, outlived, blocking: this.#blocking }
     if (answer instanceof DispatchRefused)
       return { kind: 'refused', at, reason: message(answer), retryAt: answer.retryAt }
     return this.#closing.signal.aborted ? null : { kind: 'unknown', at, reason: message(answer) }
@@ -207,7 +207,7 @@ export class Lane {
     const { dispatch, log } = order
     this.#changed()
     const settled = await this.#record(order, outcome)
-    if (settled?.goneReason === 'answered') this.#blocking = true
+    if (settled && provesBlocking(settled, outcome)) this.#blocking = true
     if (outcome.kind === 'sent' || outcome.kind === 'gone') return settled
     this.#count(order, outcome.kind)
     const about = {

@@ -16,7 +16,7 @@ const fold = (outcome: Outcome, over: { dispatch?: object; job?: object; backoff
   )
 const now = at('12:00:01')
 const refused: Outcome = { kind: 'refused', at: now, reason: 'no room', retryAt: null }
-const accepted: Outcome = { kind: 'accepted', at: now, name: 'nsc-1', late: false, blocking: false }
+const accepted: Outcome = { kind: 'accepted', at: now, name: 'nsc-1', outlived: null, blocking: false }
 
 describe('a refusal', () => {
   test('frees the slot at once and does not count among the runners of its round', () => {
@@ -55,19 +55,27 @@ test('three refused or unknown in a row open the breaker, one that went well clo
 })
 
 describe('an answer that came late', () => {
-  const late: Outcome = { ...accepted, late: true } as Outcome
+  const late: Outcome = { ...accepted, outlived: 15_000 } as Outcome
 
   test('is an acceptance while the job still waits and no runner was seen', () => {
     expect(fold(late)).toMatchObject({ dispatch: { state: 'accepted', goneAt: null, runnerName: 'nsc-1' } })
   })
 
+  const longAgo = { sentAt: at('11:50:00'), tiedAt: at('11:59:00') }
+  const justNow = { sentAt: at('11:59:00'), tiedAt: at('11:59:50') }
+  const spent = { sentAt: at('11:50:00'), coverEndedAt: at('11:59:00') }
+
   test.each`
-    why                      | over
-    ${'its runner was seen'} | ${{ dispatch: { runner: 'nsc-1' } }}
-    ${'its job has started'} | ${{ job: { state: 'running' } }}
-    ${'its job is finished'} | ${{ job: { state: 'finished' } }}
-  `('is the end of a runner when $why', ({ over }) => {
-    expect(fold(late, over).dispatch).toMatchObject({ goneAt: now, goneReason: 'answered' })
+    why                                                       | dispatch                                      | ends
+    ${'the runner that it names was seen long ago'}           | ${{ ...longAgo, runner: 'nsc-1' }}            | ${true}
+    ${'the runner that it names was seen a moment ago'}       | ${{ ...justNow, runner: 'nsc-1' }}            | ${false}
+    ${'it names another runner than the one that was seen'}   | ${{ ...longAgo, runner: 'nsc-2' }}            | ${false}
+    ${'a job took its runner unseen, and boot_timeout is up'} | ${spent}                                      | ${true}
+    ${'a job took its runner unseen, within boot_timeout'}    | ${{ ...spent, sentAt: at('11:58:00') }}       | ${false}
+    ${'a job took its runner unseen, a moment ago'}           | ${{ ...spent, coverEndedAt: at('11:59:50') }} | ${false}
+  `('when $why: the end of a runner is $ends', ({ dispatch, ends }) => {
+    const folded = fold(late, { dispatch: { ...sent, ...dispatch } }).dispatch
+    expect(folded).toMatchObject(ends ? { goneAt: now, goneReason: 'answered' } : { goneAt: null, late: true })
   })
 
   test('is the end of a runner when the dispatcher is known to block', () => {

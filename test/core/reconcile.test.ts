@@ -5,22 +5,13 @@ import { jobKey } from '../../src/core/job.ts'
 import type { Look } from '../../src/core/look.ts'
 import { type ReconcileRules, reconcile } from '../../src/core/reconcile.ts'
 import type { SeenRunner } from '../../src/core/runner.ts'
-import { aDispatch, aJob, aRunner, aTarget, aToldJob, at } from '../support/builders.ts'
+import { aDispatch, aJob, aRunner, aToldJob, at } from '../support/builders.ts'
+import { nothingSeen, someRules } from '../support/reconciling.ts'
 import { giteaRules, someFacts } from '../support/snapshot.ts'
 
-const rules: ReconcileRules = {
-  instance: 'main',
-  targets: [aTarget()],
-  labels: giteaRules,
-  rounds: { requeue: 'late' },
-  jobsListed: true,
-  lists: new Set(),
-  host: 'here',
-  runnersSeenAt: null,
-  loss: { grace: 60_000, firstLookAt: at('11:00:00'), firstJobEventAt: at('11:00:00'), needsJobEvent: true },
-}
+const rules = someRules()
 
-const nothing: Look = { beganAt: 0, jobs: null, runners: null, running: new Map() }
+const nothing = nothingSeen
 const listed = (beganAt: number, jobs: ReturnType<typeof aToldJob>[], over = {}): Look => ({
   ...nothing,
   beganAt,

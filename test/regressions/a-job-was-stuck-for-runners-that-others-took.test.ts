@@ -1,20 +1,8 @@
 import { expect, test } from 'vitest'
-import { type ReconcileRules, reconcile } from '../../src/core/reconcile.ts'
-import { aDispatch, aJob, aRunner, aTarget, at } from '../support/builders.ts'
-import { giteaRules, someFacts } from '../support/snapshot.ts'
-
-const rules: ReconcileRules = {
-  instance: 'main',
-  targets: [aTarget()],
-  labels: giteaRules,
-  rounds: { requeue: 'late' },
-  jobsListed: true,
-  lists: new Set(),
-  host: 'here',
-  runnersSeenAt: null,
-  loss: { grace: 60_000, firstLookAt: null, firstJobEventAt: null, needsJobEvent: true },
-}
-const noLook = { beganAt: at('12:00:10'), jobs: null, runners: null, running: new Map() }
+import { reconcile } from '../../src/core/reconcile.ts'
+import { aDispatch, aJob, aRunner, at } from '../support/builders.ts'
+import { nothingSeen, someRules } from '../support/reconciling.ts'
+import { someFacts } from '../support/snapshot.ts'
 
 /** The youngest job has asked for a runner, which a job starts on. */
 function startOf(id: string, over: Parameters<typeof aDispatch>[0] = {}) {
@@ -32,7 +20,7 @@ function startOf(id: string, over: Parameters<typeof aDispatch>[0] = {}) {
     dispatches: [dispatch],
     runners: [aRunner({ name: 'r1', dispatch: dispatch.id })],
   })
-  const { facts } = reconcile(known, noLook, at('12:00:10'), rules)
+  const { facts } = reconcile(known, nothingSeen, at('12:00:10'), someRules())
   return facts.jobs.find((job) => job.id === 'young')?.dispatches
 }
 
@@ -65,7 +53,7 @@ test('it does not count either when only the answer tells whose runner took the 
     ],
     runners: [aRunner({ name: 'r1', dispatch: 'a', state: 'busy', worked: true })],
   })
-  const { facts } = reconcile(known, noLook, at('12:00:10'), rules)
+  const { facts } = reconcile(known, nothingSeen, at('12:00:10'), someRules())
   const counts = facts.jobs.map(({ id, dispatches }) => [id, dispatches])
   expect(counts).toEqual([
     ['old', 0],

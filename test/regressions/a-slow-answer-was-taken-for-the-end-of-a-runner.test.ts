@@ -35,5 +35,5 @@ test('the late answer of a dispatcher that lists what it runs says nothing of an
   await turnOfTheLoop()
   answer({ name: null })
   await turnOfTheLoop()
-  expect(told).toMatchObject([{ kind: 'sent' }, { kind: 'accepted', late: false }])
+  expect(told).toMatchObject([{ kind: 'sent' }, { kind: 'accepted', outlived: null }])
 })

@@ -1,22 +1,10 @@
 import { expect, test } from 'vitest'
 import type { Facts } from '../../src/core/facts.ts'
-import type { Look } from '../../src/core/look.ts'
-import { type ReconcileRules, reconcile } from '../../src/core/reconcile.ts'
-import { aDispatch, aJob, aRunner, aTarget, at } from '../support/builders.ts'
-import { giteaRules, someFacts } from '../support/snapshot.ts'
+import { reconcile } from '../../src/core/reconcile.ts'
+import { aDispatch, aJob, aRunner, at } from '../support/builders.ts'
+import { nothingSeen, someRules } from '../support/reconciling.ts'
+import { someFacts } from '../support/snapshot.ts'
 
-const rules: ReconcileRules = {
-  instance: 'main',
-  targets: [aTarget()],
-  labels: giteaRules,
-  rounds: { requeue: 'late' },
-  jobsListed: true,
-  lists: new Set(),
-  host: 'here',
-  runnersSeenAt: null,
-  loss: { grace: 60_000, firstLookAt: null, firstJobEventAt: null, needsJobEvent: true },
-}
-const noLook: Look = { beganAt: at('12:00:10'), jobs: null, runners: null, running: new Map() }
 const held = ({ dispatches }: Facts) => dispatches.map(({ id, runner, tiedBy }) => [id, runner, tiedBy])
 
 // A runner that is seen before its dispatch is answered is tied to the oldest dispatch. The answer then named it, and both had it:
@@ -28,7 +16,7 @@ test('a runner that an answer names is taken from the dispatch to which it was t
   const newer = aDispatch({ id: 'b', named: false, runnerName: 'cloud-2' })
   const runner = aRunner({ name: 'cloud-2', state: 'busy', dispatch: 'a', worked: true })
   const known = someFacts({ jobs: [job], dispatches: [older, newer], runners: [runner] })
-  const { facts } = reconcile(known, noLook, at('12:00:10'), rules)
+  const { facts } = reconcile(known, nothingSeen, at('12:00:10'), someRules())
   expect(held(facts)).toEqual([
     ['a', null, null],
     ['b', 'cloud-2', 'name'],
@@ -41,7 +29,12 @@ test('a dispatch that was tied by inference goes over to the runner of its own n
   const older = aDispatch({ id: 'a', named: false })
   const newer = aDispatch({ id: 'b', named: false, runner: 'cloud-1', tiedBy: 'inference', runnerName: 'cloud-2' })
   const runners = [aRunner({ name: 'cloud-1', dispatch: 'b' }), aRunner({ name: 'cloud-2' })]
-  const { facts } = reconcile(someFacts({ dispatches: [older, newer], runners }), noLook, at('12:00:10'), rules)
+  const { facts } = reconcile(
+    someFacts({ dispatches: [older, newer], runners }),
+    nothingSeen,
+    at('12:00:10'),
+    someRules(),
+  )
   expect(held(facts)).toEqual([
     ['a', 'cloud-1', 'inference'],
     ['b', 'cloud-2', 'name'],
@@ -51,6 +44,11 @@ test('a dispatch that was tied by inference goes over to the runner of its own n
 test('a dispatch whose runner bears no name that was answered stays with the one that it was tied to', () => {
   const dispatch = aDispatch({ id: 'b', named: false, runner: 'forge-7', tiedBy: 'inference', runnerName: 'machine-7' })
   const runner = aRunner({ name: 'forge-7', dispatch: 'b' })
-  const { facts } = reconcile(someFacts({ dispatches: [dispatch], runners: [runner] }), noLook, at('12:00:10'), rules)
+  const { facts } = reconcile(
+    someFacts({ dispatches: [dispatch], runners: [runner] }),
+    nothingSeen,
+    at('12:00:10'),
+    someRules(),
+  )
   expect(held(facts)).toEqual([['b', 'forge-7', 'inference']])
 })

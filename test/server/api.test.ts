@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Event } from '../../src/core/event.ts'
 import type { Verdict } from '../../src/core/verdict.ts'
-import { aDispatch, aJob, aRunner, aTarget, at } from '../support/builders.ts'
+import { aDispatch, aJob, anEvent, aRunner, aTarget, at } from '../support/builders.ts'
 import { anAdminWorld, anInstance, aWorker } from './admin-world.ts'
 
 const aVerdict = (over: Partial<Verdict>): Verdict => ({
@@ -10,18 +9,6 @@ const aVerdict = (over: Partial<Verdict>): Verdict => ({
   reason: null,
   by: null,
   until: null,
-  ...over,
-})
-
-const anEvent = (over: Partial<Event>): Event => ({
-  type: 'job_queued',
-  at: at('12:00:00'),
-  instance: 'main',
-  job: null,
-  target: null,
-  dispatch: null,
-  runner: null,
-  detail: {},
   ...over,
 })
 

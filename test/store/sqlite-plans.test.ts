@@ -14,6 +14,7 @@ const ways: Record<keyof typeof statements, readonly string[]> = {
   oldest: ['jobs: jobs_queued (instance=? AND target=?)'],
   named: ['dispatches: dispatches_live (instance=?)', byKey],
   ran: ['dispatches: dispatches_live (instance=?)', byKey],
+  spent: ['dispatches: dispatches_live (instance=?)', byKey],
   requeued: ['jobs: jobs_requeued (instance=?)'],
   unspent: ['jobs: jobs_unspent (instance=?)'],
   unannounced: ['jobs: jobs_unannounced (instance=? AND listed_at>?)'],

@@ -1,4 +1,5 @@
 import type { Dispatch } from '../../src/core/dispatch.ts'
+import type { Event } from '../../src/core/event.ts'
 import type { DeliveredJob } from '../../src/core/intake.ts'
 import type { Job, ToldJob } from '../../src/core/job.ts'
 import type { Runner } from '../../src/core/runner.ts'
@@ -101,11 +102,13 @@ export function aDispatch(over: Partial<Dispatch> = {}): Dispatch {
     intendedAt,
     sentAt: state === 'intended' ? null : intendedAt,
     answeredAt: answered ? intendedAt : null,
+    late: false,
     runner: null,
     tiedBy: null,
     tiedAt: null,
     ran: null,
     coverEndedAt: null,
+    coverEndedBy: null,
     goneAt: state === 'refused' ? intendedAt : null,
     goneReason: state === 'refused' ? 'refused' : null,
     reason: null,
@@ -178,3 +181,18 @@ export function aDelivery(over: Partial<DeliveryRecord> = {}): DeliveryRecord {
 }
 
 const minute = 60_000
+
+/** A job was queued, about no job in particular. */
+export function anEvent(over: Partial<Event> = {}): Event {
+  return {
+    type: 'job_queued',
+    at: at('12:00:00'),
+    instance: 'main',
+    job: null,
+    target: null,
+    dispatch: null,
+    runner: null,
+    detail: {},
+    ...over,
+  }
+}

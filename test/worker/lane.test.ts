@@ -94,7 +94,7 @@ test('a call without an answer stays sent and open; its late answer still counts
   await settled()
   await pass(600_000)
   expect(told).toEqual(['a sent', 'a asked'])
-  rows.set('a', { ...rows.get('a')!, runner: 'nsc-1' })
+  rows.set('a', { ...rows.get('a')!, runner: 'nsc-1', tiedAt: rows.get('a')!.sentAt })
   calls[0]?.answer({ name: 'nsc-1' })
   await settled()
   expect(rows.get('a')).toMatchObject({ goneReason: 'answered' })

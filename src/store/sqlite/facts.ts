@@ -19,12 +19,9 @@ export const factStatements = {
   open: `SELECT * FROM jobs WHERE instance = ? AND state IN ('waiting', 'running')`,
   queued: `SELECT target, count(*) AS number FROM jobs WHERE instance = ? AND state = 'queued' GROUP BY target`,
   oldest: `SELECT * FROM jobs WHERE instance = ? AND state = 'queued' AND target IS ? ORDER BY ${age} LIMIT ?`,
-  named: `SELECT jobs.* FROM dispatches JOIN jobs
-     ON jobs.instance = dispatches.instance AND jobs.id = dispatches.job_id AND jobs.round = dispatches.job_round
-     WHERE dispatches.instance = ? AND dispatches.gone_at IS NULL`,
-  ran: `SELECT jobs.* FROM dispatches JOIN jobs
-     ON jobs.instance = dispatches.instance AND jobs.id = dispatches.ran_id AND jobs.round = dispatches.ran_round
-     WHERE dispatches.instance = ? AND dispatches.gone_at IS NULL`,
+  named: jobsOfLive('job'),
+  ran: jobsOfLive('ran'),
+  spent: jobsOfLive('cover_ended_by'),
   requeued: `SELECT * FROM jobs INDEXED BY jobs_requeued WHERE instance = ? AND state = 'finished' AND requeued_at IS NOT NULL`,
   unspent: `SELECT * FROM jobs INDEXED BY jobs_unspent WHERE instance = ? AND state = 'finished' AND start_spent = 0`,
   // A round that was counted as lost is not asked about again.
@@ -39,6 +36,13 @@ export const factStatements = {
   finished: `SELECT max(seen_finished_at) AS at FROM jobs WHERE instance = ? AND repository = ? AND state = 'finished'`,
   announced: `SELECT count(*) AS number FROM (
      SELECT 1 FROM jobs WHERE instance = ? AND announced_at IS NOT NULL AND first_seen_at > ? LIMIT ${mostAnnounced})`,
+}
+
+/** The rounds that the live dispatches of an instance refer to, whatever their state. */
+function jobsOfLive(ref: 'job' | 'ran' | 'cover_ended_by'): string {
+  return `SELECT jobs.* FROM dispatches JOIN jobs
+     ON jobs.instance = dispatches.instance AND jobs.id = dispatches.${ref}_id AND jobs.round = dispatches.${ref}_round
+     WHERE dispatches.instance = ? AND dispatches.gone_at IS NULL`
 }
 
 /** One snapshot of an instance, as of this moment. Queued jobs without a target have a window of their own. */
@@ -68,6 +72,7 @@ function otherJobs(db: Database, instance: string, { ids, listedSince }: FactsQu
     db.all(factStatements.open, instance),
     db.all(factStatements.named, instance),
     db.all(factStatements.ran, instance),
+    db.all(factStatements.spent, instance),
     db.all(factStatements.requeued, instance),
     db.all(factStatements.unspent, instance),
     db.all(factStatements.unannounced, instance, listedSince),

@@ -43,6 +43,8 @@ export function factsContract(test: StoreTest): void {
       tiedAt: 1,
       ran: { id: job.id, round: 1 },
       coverEndedAt: 2,
+      coverEndedBy: { id: job.id, round: 1 },
+      late: true,
       reason: 'because',
     })
     const runner = aRunner({ id: null, dispatch: dispatch.id, listedAt: null, worked: true })

@@ -11,7 +11,7 @@ export function outcomesContract(test: StoreTest): void {
       kind: 'accepted',
       at: at('12:00:02'),
       name: 'theirs',
-      late: false,
+      outlived: null,
       blocking: false,
     })
     expect(settled).toMatchObject({ state: 'accepted', runnerName: 'theirs' })
@@ -44,7 +44,7 @@ export function outcomesContract(test: StoreTest): void {
     const failures = async () =>
       (await store.facts('main', ask())).backoffs.get(backoffKey.breaker('default'))?.failures
     expect(await failures()).toBe(2)
-    await store.settle('c', { kind: 'accepted', at: at('12:00:02'), name: null, late: false, blocking: false })
+    await store.settle('c', { kind: 'accepted', at: at('12:00:02'), name: null, outlived: null, blocking: false })
     expect(await failures()).toBeUndefined()
   })
 

@@ -1,19 +1,6 @@
 import { expect } from 'vitest'
-import type { Event } from '../../../src/core/event.ts'
-import { aDeliveredJob, aDelivery, aDispatch, aJob, aRunner, at } from '../../support/builders.ts'
+import { aDeliveredJob, aDelivery, aDispatch, aJob, anEvent, aRunner, at } from '../../support/builders.ts'
 import { ask, changes, epochOf, rings, type StoreTest, save } from '../../support/store.ts'
-
-const anEvent = (over: Partial<Event>): Event => ({
-  type: 'job_queued',
-  at: at('12:00:00'),
-  instance: 'main',
-  job: null,
-  target: null,
-  dispatch: null,
-  runner: null,
-  detail: {},
-  ...over,
-})
 
 export function saveContract(test: StoreTest): void {
   test('raises the version of a row with each save', async ({ store }) => {
@@ -54,7 +41,7 @@ export function saveContract(test: StoreTest): void {
       jobs: [aJob({ id: 'stale' }), aJob({ id: 'fresh' })],
       dispatches: [aDispatch({ id: 'stale' })],
       runners: [aRunner({ name: 'stale' })],
-      events: about.map(anEvent),
+      events: about.map((over) => anEvent(over)),
     })
     expect(await store.job('main', 'fresh')).not.toBeNull()
     const { items } = await store.events({ limit: 10 })
