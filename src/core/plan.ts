@@ -9,6 +9,9 @@ import { believedUntil, patience, type Supply, SupplyPool, supplyOf } from './su
 import type { Target } from './target.ts'
 import type { Verdict, VerdictKind } from './verdict.ts'
 
+/** How long a forge may take to tell by webhook that a job began or ended. Milliseconds. */
+const tellingTime = 10_000
+
 export interface Plan {
   wanted: readonly Wanted[]
   stops: readonly IdleStop[]
@@ -69,11 +72,19 @@ function coverOf(job: Job, pool: SupplyPool): Verdict | null {
  * asks for no other. A forge that does not answer delays it by `patience`; after a start, until the first look has ended, well or not.
  */
 function inDoubt(job: Job, unseen: ReadonlyMap<string, number>, { now, jobsListed, looked }: Snapshot): Verdict | null {
+  if (job.state !== 'queued') return null
+  if (!jobsListed) return untold(job, now)
   const missedAt = unseen.get(jobKey(job)) ?? 0
   const since = Math.max(job.doubtedAt ?? 0, missedAt > (job.confirmedAt ?? 0) ? missedAt : 0)
-  if (job.state !== 'queued' || since === 0 || !jobsListed) return null
+  if (since === 0) return null
   if (!looked) return verdict('covered', job, 'look_owed')
   return now < since + patience ? verdict('covered', job, 'look_owed', since + patience) : null
+}
+
+/** Where no look can tell, the job's own events may: a runner that is through with a short job ends before they have come. */
+function untold(job: Job, now: number): Verdict | null {
+  const until = (job.doubtedAt ?? 0) + tellingTime
+  return now < until ? verdict('covered', job, 'events_awaited', until) : null
 }
 
 /** By round: when the last of its dispatches had not shown its runner within `boot_timeout`. */

@@ -109,7 +109,6 @@ describe('a plan', () => {
     const known = { jobs: jobs(1, { doubtedAt: at('12:00:08'), dispatches: 1 }) }
     expect(kinds(known)).toEqual(['covered'])
     expect(kinds({ ...known, now: at('12:01:08') })).toEqual(['dispatching'])
-    expect(kinds({ ...known, jobsListed: false })).toEqual(['dispatching'])
   })
 
   test('says when it would decide otherwise', () => {
