@@ -5,13 +5,19 @@ import { listLag } from './jobs-seen.ts'
 import type { RoundRules } from './rounds.ts'
 import type { Verdict } from './verdict.ts'
 
+export interface OwedRules {
+  rounds: RoundRules
+  /** The dispatchers whose runners can be stopped. */
+  stoppable: ReadonlySet<string>
+}
+
 /**
  * The moments after which a look must begin, past and to come, in every mode: a dispatch passes `boot_timeout` unseen, or `ttl` + 1 min;
- * a finished job is announced as queued again; a runner
- * has ended and its round may have run unseen; an idle runner has not taken a job that fits it for 60 s.
+ * a finished job is announced as queued again; a runner has ended and its round may have run unseen; an idle runner has not taken a job
+ * that fits it for 60 s, has stood for its `idle_timeout`, or is past half its `ttl`.
  */
-export function owedLooks(facts: Facts, verdicts: Iterable<Verdict>, rounds: RoundRules): number[] {
-  const moments: number[] = []
+export function owedLooks(facts: Facts, verdicts: Iterable<Verdict>, { rounds, stoppable }: OwedRules): number[] {
+  const moments = idleEnds(facts, stoppable)
   for (const dispatch of facts.dispatches) {
     if (dispatch.sentAt === null) continue
     if (dispatch.runner === null && dispatch.coverEndedAt === null) moments.push(coversUntil(dispatch))
@@ -31,4 +37,14 @@ export function owedLooks(facts: Facts, verdicts: Iterable<Verdict>, rounds: Rou
     if (kind === 'covered' && by && 'runner' in by && until !== null) moments.push(until)
   }
   return moments
+}
+
+/** Only a look that sees it idle once more may end an idle runner. */
+function idleEnds({ runners, dispatches }: Facts, stoppable: ReadonlySet<string>): number[] {
+  const held = new Map(dispatches.filter(({ dispatcher }) => stoppable.has(dispatcher)).map((one) => [one.id, one]))
+  return runners.flatMap(({ state, dispatch, idleSince }) => {
+    const ours = dispatch === null ? undefined : held.get(dispatch)
+    if (state !== 'idle' || idleSince === null || !ours || ours.sentAt === null) return []
+    return [idleSince + ours.idleTimeout, ours.sentAt + ours.ttl / 2]
+  })
 }

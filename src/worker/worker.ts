@@ -202,7 +202,8 @@ export class Worker {
   #lookAfter({ facts, verdicts }: TurnResult, now: number): number | null {
     const { cadence } = this.#state
     if (this.#lookDue > (cadence.attemptedAt ?? 0)) return this.#lookDue
-    const owed = owedLooks(facts, verdicts.values(), this.#deps.forge.rounds)
+    const { forge, stoppable } = this.#deps
+    const owed = owedLooks(facts, verdicts.values(), { rounds: forge.rounds, stoppable })
     return nextLookAt(cadence, this.#settings, owed, facts.signals, now)
   }
 
