@@ -69,6 +69,8 @@ export interface LookResult {
   /** Every part that the forge has came back whole. */
   complete: boolean
   jobsComplete: boolean
+  /** The forge did not answer with a job list at all. */
+  jobsFailed: boolean
   /** Epoch milliseconds before which the forge does not want to be asked again; null when it named no time. */
   retryAt: number | null
 }
@@ -88,7 +90,7 @@ export function lookEnded(cadence: Cadence, look: LookResult, now: number): Cade
     completedAt: look.complete ? look.beganAt : cadence.completedAt,
     failures,
     retryAt,
-    closedUntil: look.jobsComplete ? (look.retryAt ?? 0) : retryAt,
+    closedUntil: look.jobsFailed ? retryAt : (look.retryAt ?? 0),
     cleanLook: cadence.cleanLook || (look.jobsComplete && look.beganAt > (cadence.distrustedSince ?? 0)),
   }
 }

@@ -46,6 +46,7 @@ export async function observe(
       beganAt,
       complete: jobsComplete && runnersComplete,
       jobsComplete,
+      jobsFailed: jobs.error !== null,
       retryAt: retryAts.length > 0 ? Math.max(...retryAts) : null,
     },
     capabilities: capabilities.value,

@@ -9,7 +9,7 @@ const start = (over = {}) => startCadence({ ...settings, ...over }, at('12:00:00
 const look = (cadence: ReturnType<typeof start>, time: string, over = {}) =>
   lookEnded(
     lookBegan(cadence, at(time)),
-    { beganAt: at(time), complete: true, jobsComplete: true, retryAt: null, ...over },
+    { beganAt: at(time), complete: true, jobsComplete: true, jobsFailed: false, retryAt: null, ...over },
     at(time),
   )
 const next = (
@@ -100,7 +100,7 @@ describe('a forge that fails', () => {
     for (let attempt = 0, time = at('12:00:00'); attempt < 10; attempt++) {
       cadence = lookEnded(
         lookBegan(cadence, time),
-        { beganAt: time, complete: false, jobsComplete: false, retryAt: null },
+        { beganAt: time, complete: false, jobsComplete: false, jobsFailed: true, retryAt: null },
         time,
       )
       const then = nextLookAt(cadence, settings, [], quiet, time) as number
@@ -111,7 +111,12 @@ describe('a forge that fails', () => {
   })
 
   test('is left alone until the time it named', () => {
-    const limited = look(start(), '12:00:00', { complete: false, jobsComplete: false, retryAt: at('12:15:00') })
+    const limited = look(start(), '12:00:00', {
+      complete: false,
+      jobsComplete: false,
+      jobsFailed: true,
+      retryAt: at('12:15:00'),
+    })
     expect(next(limited, { signals: { nudgedAt: at('12:01:00') } })).toBe(at('12:15:00'))
   })
 

@@ -20,7 +20,7 @@ test('a job that polling listed before the first job event is not lost when its 
   const began = lookBegan(startCadence(settings, at('12:00:00')), at('12:00:00'))
   const looked = lookEnded(
     began,
-    { beganAt: at('12:00:00'), complete: true, jobsComplete: true, retryAt: null },
+    { beganAt: at('12:00:00'), complete: true, jobsComplete: true, jobsFailed: false, retryAt: null },
     at('12:00:01'),
   )
   const cadence = nextMode(looked, 0, jobEvent, at('12:00:40'))
