@@ -9,6 +9,7 @@ import { ForgeError } from '../forges/errors.ts'
 import type { Log } from '../log.ts'
 import type { DispatchOutcome, Metrics } from '../metrics.ts'
 import type { Store } from '../store/store.ts'
+import { Slots } from './slots.ts'
 
 /** One dispatch to be carried out. */
 export interface Order {
@@ -44,19 +45,22 @@ export interface LaneDeps {
 export class Lane {
   readonly settings: LaneSettings
   readonly #deps: LaneDeps
-  readonly #waiting: Order[] = []
   readonly #open = new Map<string, Promise<void>>()
   readonly #old = new Set<string>()
   readonly #closing = new AbortController()
+  /** Calls that are younger than `timeout`. */
+  readonly #young: Slots
+  /** By instance, what is being made ready to be sent: a forge that does not give its credentials delays nobody else's. */
+  readonly #ahead = new Map<string, Slots>()
   #listed: { at: number; list: TimedRunningList } | null = null
   #changes = 0
   #stopped = false
-  #young = 0
   #blocking = false
 
   constructor(settings: LaneSettings, deps: LaneDeps) {
     this.settings = settings
     this.#deps = deps
+    this.#young = new Slots(settings.launchConcurrency)
     deps.dispatcher.onEnd?.(() => this.#changed())
   }
 
@@ -91,14 +95,16 @@ export class Lane {
   }
 
   add(order: Order): void {
-    this.#waiting.push(order)
-    this.#startNext()
+    const { id } = order.dispatch
+    const call = this.#carryOut(order)
+      .catch((error) => order.log.error({ err: error, dispatch: id }, 'a dispatch could not be recorded'))
+      .finally(() => this.#open.delete(id))
+    this.#open.set(id, call)
   }
 
   /** No new call; those under way may finish within a few seconds. With `on_shutdown: wait` every call may, however long it takes. */
   async close(): Promise<void> {
     this.#stopped = true
-    this.#waiting.length = 0
     const all = Promise.allSettled([...this.#open.values()])
     if (this.settings.onShutdown === 'wait') await all
     else await Promise.race([all, this.#deps.clock.sleep(Math.min(closeGrace, this.settings.timeout))])
@@ -112,32 +118,16 @@ export class Lane {
     return [...this.#old]
   }
 
-  #startNext(): void {
-    while (!this.#stopped && this.#young < this.settings.launchConcurrency) {
-      const order = this.#waiting.shift()
-      if (!order) return
-      this.#young++
-      const { id } = order.dispatch
-      const call = this.#carryOut(order)
-        .catch((error) => order.log.error({ err: error, dispatch: id }, 'a dispatch could not be recorded'))
-        .finally(() => this.#open.delete(id))
-      this.#open.set(id, call)
-    }
-  }
-
   async #carryOut(order: Order): Promise<void> {
-    let young = true
-    const grownUp = () => {
-      if (young) this.#young--
-      young = false
-      this.#startNext()
-    }
+    const { instance } = order.dispatch
+    const ahead = this.#ahead.get(instance) ?? new Slots(this.settings.launchConcurrency)
+    this.#ahead.set(instance, ahead)
+    const begun = await ahead.take()
     try {
-      const request = await this.#prepared(order)
-      if (request === null || this.#stopped) return
-      await this.#ask(order, request, grownUp)
+      const request = this.#stopped ? null : await this.#prepared(order)
+      if (request !== null) await this.#ask(order, request, begun)
     } finally {
-      grownUp()
+      begun()
     }
   }
 
@@ -153,20 +143,27 @@ export class Lane {
   }
 
   /** Asks, and asks again after 1, 2, 4 … s while the outcome is unknown, where the dispatcher starts nothing twice. */
-  async #ask(order: Order, request: LaunchRequest, grownUp: () => void): Promise<void> {
+  async #ask(order: Order, request: LaunchRequest, begun: () => void): Promise<void> {
     const giveUpAt = this.#now + order.dispatch.bootTimeout
     for (let pause = 1_000; ; pause *= 2) {
-      const sent = await this.#settle(order, { kind: 'sent', at: this.#now })
-      // Freed while it waited (released, or proven absent): a runner started now is one that nobody counts.
-      if (sent === null || sent.goneAt !== null || this.#stopped) return
-      const outcome = await this.#askOnce(order, request, grownUp)
-      // Given up at a shutdown: the row stays `sent`, and the next start takes it for unknown.
+      const grownUp = await this.#young.take()
+      begun()
+      const outcome = await this.#askIfWanted(order, request, grownUp).finally(grownUp)
+      // Given up at a shutdown: a row that is `sent` stays so, and the next start takes it for unknown.
       if (outcome === null) return
       const again = outcome.kind === 'unknown' && this.traits.askAgain && this.#now + pause < giveUpAt && !this.#stopped
       await this.#settle(order, outcome)
       if (!again) return
       await this.#deps.clock.sleep(pause, this.#closing.signal)
     }
+  }
+
+  async #askIfWanted(order: Order, request: LaunchRequest, grownUp: () => void): Promise<Outcome | null> {
+    if (this.#stopped) return null
+    const sent = await this.#settle(order, { kind: 'sent', at: this.#now })
+    // Freed while it waited (released, or proven absent): a runner started now is one that nobody counts.
+    if (sent === null || sent.goneAt !== null || this.#stopped) return null
+    return this.#askOnce(order, request, grownUp)
   }
 
   async #askOnce(order: Order, request: LaunchRequest, grownUp: () => void): Promise<Outcome | null> {

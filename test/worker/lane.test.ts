@@ -39,8 +39,8 @@ function stage(over: Partial<LaneSettings> = {}, how: Partial<Dispatcher['traits
   }
   const settings = { name: 'default', timeout: 15_000, launchConcurrency: 2, onShutdown: 'close' as const, ...over }
   const lane = new Lane(settings, { dispatcher, store: { settle }, clock, metrics: createMetrics() })
-  const order = (id: string, prepare?: Order['prepare']): Order => ({
-    dispatch: aDispatch({ id, state: 'intended' }),
+  const order = (id: string, prepare?: Order['prepare'], instance = 'main'): Order => ({
+    dispatch: aDispatch({ id, instance, state: 'intended' }),
     log,
     prepare: prepare ?? (async () => ({ ...request, id })),
   })
@@ -86,6 +86,42 @@ test('no more young calls are open at once than launch_concurrency, and one that
   await pass(15_000)
   expect(calls.map(({ id }) => id)).toEqual(['a', 'b', 'c', 'd'])
   expect(lane.oldCalls).toEqual(['b', 'c'])
+})
+
+test('a forge that hangs over its credentials holds up no other instance', async () => {
+  const { lane, order, calls, settled } = stage()
+  for (const id of ['a', 'b', 'c']) lane.add(order(id, () => new Promise(() => undefined), 'hanging'))
+  lane.add(order('d'))
+  await settled()
+  expect(calls.map(({ id }) => id)).toEqual(['d'])
+})
+
+test('no more credentials than launch_concurrency are asked for ahead of their calls', async () => {
+  const { lane, order, calls, settled } = stage()
+  const asked: string[] = []
+  for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    lane.add(
+      order(id, async () => {
+        asked.push(id)
+        return { ...request, id }
+      }),
+    )
+  }
+  await settled()
+  expect([calls.map(({ id }) => id), asked]).toEqual([
+    ['a', 'b'],
+    ['a', 'b', 'c', 'd'],
+  ])
+})
+
+test('a start that waits to be asked for again holds up no other', async () => {
+  const { lane, order, calls, settled } = stage({ launchConcurrency: 1 }, { askAgain: true })
+  lane.add(order('a'))
+  lane.add(order('b'))
+  await settled()
+  calls[0]?.fail(new DispatchUnknown('broken off'))
+  await settled()
+  expect(calls.map(({ id }) => id)).toEqual(['a', 'b'])
 })
 
 test('a call without an answer stays sent and open; its late answer still counts', async () => {
