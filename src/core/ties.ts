@@ -166,7 +166,7 @@ function startOnUnknown(draft: Draft, job: Job, rules: LabelRules, beganAt: numb
       ),
   )
   if (idle) draft.setRunner({ ...idle, state: 'busy', idleSince: null, idleLooks: 0, worked: true })
-  if (beganAt !== null && explainedByLook(draft, job, rules, beganAt)) return
+  if (beganAt !== null && job.runnerName === null && explainedByLook(draft, job, rules, beganAt)) return
   const dispatch = oldestUntied(draft, job, rules)
   if (!dispatch) return
   draft.setDispatch({ ...dispatch, coverEndedAt: draft.now, coverEndedBy: { id: job.id, round: job.round } })
@@ -189,8 +189,13 @@ function oldestUntied(draft: Draft, job: Job, rules: LabelRules): Dispatch | und
   const own = ({ job: asked }: Dispatch) => asked?.id === job.id && asked.round === job.round
   return (
     pending.find((dispatch) => dispatch.handle !== null && own(dispatch)) ??
-    pending.find((dispatch) => dispatch.handle === null && takes(dispatch.offers, job, rules))
+    pending.find((dispatch) => dispatch.handle === null && mayBe(dispatch, job) && takes(dispatch.offers, job, rules))
   )
+}
+
+/** A runner whose name is known is not the one that the job names: that was tied by it. */
+function mayBe({ runnerName }: Dispatch, job: Job): boolean {
+  return runnerName === null || job.runnerName === null
 }
 
 function takes(offers: readonly string[], job: Job, rules: LabelRules): boolean {

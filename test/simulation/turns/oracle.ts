@@ -63,31 +63,34 @@ export class Oracle {
     if (job?.state === 'done' && this.#toldDone.get(job.id) === job.attempt) {
       this.violation(`a runner was asked for job ${jobId}, of which a delivery had told that it was over`)
     }
-    this.#noMoreThanWanted(id)
+    this.#noMoreThanWanted(request)
   }
 
-  /** One demand, one runner: what is idle or on its way is never more than what waits. */
-  #noMoreThanWanted(id: string): void {
+  /** One demand, one runner: of each target, what is idle or on its way is never more than what waits. */
+  #noMoreThanWanted({ id, target: name }: Request): void {
     const { targets } = this.#setting
+    const target = targets.find((one) => one.name === name)
     // Where one target's runners take another's jobs, what is left may fit nothing that waits.
-    if (this.blind || this.#isInferred() || targets.length > 2) return
+    if (!target || this.blind || this.#isInferred() || targets.length > 2) return
     const unclear = new Set(this.#requests.flatMap((request) => (request.unclear ? [request.id] : [])))
     const coming = this.#town.live.filter(
-      ({ state, startedAt, target, extra, dispatch }) =>
-        !extra &&
-        !unclear.has(dispatch ?? '') &&
-        targets.some(({ name, bootTimeout }) => name === target && this.#agenda.now - startedAt < bootTimeout) &&
-        (state === 'booting' || state === 'idle'),
+      (runner) =>
+        !runner.extra &&
+        !unclear.has(runner.dispatch ?? '') &&
+        runner.target === name &&
+        this.#agenda.now - runner.startedAt < target.bootTimeout &&
+        (runner.state === 'booting' || runner.state === 'idle'),
     )
     const wanted = [...this.#town.jobs.values()].filter(
       ({ labels, state, history }) =>
-        targets.some((target) => offersAll(target, labels)) &&
+        offersAll(target, labels) &&
         // What began while a credential was asked for, or just now, was not known yet.
         (state === 'queued' || this.#agenda.now - history.at(-1)!.at < 10 * second),
     )
-    const floor = targets.reduce((sum, { minIdle }) => sum + minIdle, 0)
-    if (coming.length > wanted.length + floor) {
-      this.violation(`with ${id} ${coming.length} are idle or booting, for ${wanted.length} jobs and ${floor} at rest`)
+    if (coming.length > wanted.length + target.minIdle) {
+      this.violation(
+        `with ${id} ${coming.length} are idle or booting, for ${wanted.length} jobs and ${target.minIdle} at rest`,
+      )
     }
   }
 
