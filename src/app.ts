@@ -6,7 +6,7 @@ import type { Forge } from './forges/forge.ts'
 import { createForge } from './forges/index.ts'
 import { type Ids, randomId } from './ids.ts'
 import { createLog, type Log } from './log.ts'
-import { createMetrics, type Metrics } from './metrics.ts'
+import { beginCounters, createMetrics, type Metrics } from './metrics.ts'
 import { Scrubber } from './secret.ts'
 import { adminApp } from './server/admin.ts'
 import { type Listener, serve } from './server/listen.ts'
@@ -140,6 +140,7 @@ interface Instance {
 
 function openInstances(config: Config, lanes: ReadonlyMap<string, Lane>, parts: Parts): Instance[] {
   return config.instances.map((instance) => {
+    beginCounters(parts.metrics, instance)
     const forge = openForge(instance, parts)
     return { instance, forge, worker: openWorker(config, instance, forge, lanes, parts) }
   })

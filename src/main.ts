@@ -23,6 +23,15 @@ Exit codes: 0 good, 1 failed, 64 bad arguments, 78 bad configuration.
 `
 
 async function main(argv: string[]): Promise<number> {
+  const { values: wishes, positionals: words } = parseArgs({
+    args: argv,
+    options,
+    allowPositionals: true,
+    strict: false,
+  })
+  const [wish = ''] = words
+  // Before its words and options are looked at: those are not known yet either.
+  if (later.includes(wish) && !wishes.help) return fail(`"muster ${wish}" is not supported yet\n\n${help}`, exit.usage)
   let given: Given
   let name: string
   try {
@@ -37,10 +46,7 @@ async function main(argv: string[]): Promise<number> {
   if (given.help) return say(help)
   if (given.version) return say(`${version()}\n`)
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (!command) {
-    const why = later.includes(name) ? `"muster ${name}" is not supported yet` : `there is no command "${name}"`
-    return fail(`${why}\n\n${help}`, exit.usage)
-  }
+  if (!command) return fail(`there is no command "${name}"\n\n${help}`, exit.usage)
   try {
     return await command(given)
   } catch (error) {
@@ -56,6 +62,8 @@ function tell(error: unknown): number {
       return fail(`${error.message}\n`, exit.config)
     case 'Usage':
       return fail(`${error.message}\n\n${help}`, exit.usage)
+    case 'UnknownLogLevel':
+      return fail(`${error.message}\n`, exit.usage)
     case 'StoreUnusable':
     case 'CannotListen':
       return fail(`${error.message}\n`, exit.failed)

@@ -1,14 +1,18 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
-export type DeliveryResult =
-  | 'accepted'
-  | 'ignored'
-  | 'duplicate'
-  | 'unauthorized'
-  | 'invalid'
-  | 'too_large'
-  | 'unavailable'
-export type DispatchOutcome = 'accepted' | 'refused' | 'sent' | 'unknown'
+const deliveryResults = [
+  'accepted',
+  'ignored',
+  'duplicate',
+  'unauthorized',
+  'invalid',
+  'too_large',
+  'unavailable',
+] as const
+export type DeliveryResult = (typeof deliveryResults)[number]
+
+const dispatchOutcomes = ['accepted', 'refused', 'sent', 'unknown'] as const
+export type DispatchOutcome = (typeof dispatchOutcomes)[number]
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -80,5 +84,19 @@ export function createMetrics() {
       buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
       registers,
     }),
+  }
+}
+
+interface Counted {
+  name: string
+  targets: readonly { name: string }[]
+}
+
+/** Lets the counters of an instance begin at 0: to whoever watches for a rise, one that appears with its first count has not risen. */
+export function beginCounters(metrics: Metrics, { name: instance, targets }: Counted): void {
+  metrics.webhooksLost.inc({ instance }, 0)
+  for (const result of deliveryResults) metrics.deliveries.inc({ instance, result }, 0)
+  for (const { name: target } of targets) {
+    for (const outcome of dispatchOutcomes) metrics.dispatches.inc({ instance, target, outcome }, 0)
   }
 }

@@ -45,7 +45,8 @@ export class Secret {
 
 /** Replaces every known secret in a text, in each form in which it may travel. */
 export class Scrubber {
-  readonly #values = new Set<string>()
+  /** The longest first: one that begins another must not leave the other's rest. */
+  #values: string[] = []
 
   constructor(secrets: Iterable<Secret> = []) {
     for (const secret of secrets) secret.watch((value) => this.add(value))
@@ -61,7 +62,7 @@ export class Scrubber {
       Buffer.from(value).toString('base64url'),
       JSON.stringify(value).slice(1, -1),
     ]
-    for (const form of forms) this.#values.add(form)
+    this.#values = [...new Set([...this.#values, ...forms])].sort((a, b) => b.length - a.length)
   }
 
   scrub(text: string): string {

@@ -39,6 +39,7 @@ export const demo: Command = async ({ json = false, 'exit-when-idle': exitWhenId
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`)
   // A stand-in that a signal ended may still write its last line.
   await rm(folder, { recursive: true, force: true, maxRetries: 10 })
+  if (ending.signal.aborted) return 0
   return result.served + result.cancelled === result.jobs && result.runners.left === 0 ? 0 : 1
 }
 

@@ -12,7 +12,7 @@ export const plan: Command = async ({ config: file = 'autoscaler.yaml', json }) 
   return planned.some(({ error }) => error !== null) ? 1 : 0
 }
 
-function paragraph({ instance, forge, version, error, jobs, runners, wanted }: PlannedInstance): string {
+export function paragraph({ instance, forge, version, error, jobs, runners, wanted }: PlannedInstance): string {
   const lines = [`${instance} (${forge}${version ? ` ${version}` : ''})`]
   if (error) lines.push(`  could not see everything: ${error}`)
   lines.push(`  ${runners} runners listed, ${jobs.length} open jobs`)
@@ -22,5 +22,10 @@ function paragraph({ instance, forge, version, error, jobs, runners, wanted }: P
   }
   for (const { target, count } of wanted) lines.push(`  would ask for ${count} × ${target}`)
   if (wanted.length === 0) lines.push('  would ask for no runner')
-  return `${lines.join('\n')}\n`
+  return `${lines.map(printable).join('\n')}\n`
+}
+
+/** Names, labels and errors are anyone's to choose: none may move the cursor, clear the screen or turn the text around. */
+function printable(line: string): string {
+  return line.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}')
 }

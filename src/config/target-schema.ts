@@ -1,6 +1,6 @@
 import { Cron } from 'croner'
 import { z } from 'zod'
-import { type Fields, mapping } from '../fields/mapping.ts'
+import { isTree, mapping, type Tell, type Tree, valueAt } from '../fields/mapping.ts'
 import { found, told } from '../fields/refusal.ts'
 import {
   durationOf,
@@ -72,30 +72,23 @@ const repositories = text(
   'such as "hackclub/*"',
 )
 
-type Bounds = Partial<
-  Pick<
-    Fields<{
-      min_idle: z.ZodType<number>
-      max: z.ZodType<number | undefined>
-      schedule: z.ZodType<{ minIdle: number }[]>
-    }>,
-    'min_idle' | 'max' | 'schedule'
-  >
->
-
+/** The schedule is taken as written: of a list with one bad entry nothing could be read. */
 function checkBounds(
-  { min_idle = 0, max, schedule = [] }: Bounds,
-  tell: (path: (string | number)[], message: string) => void,
+  { min_idle = 0, max }: { min_idle?: number; max?: number | undefined },
+  tell: Tell,
+  written: Tree,
 ): void {
+  if (max === undefined && valueAt(written, 'max') !== undefined) return
   const most = max ?? Math.max(usualMax, min_idle)
-  if (min_idle > most)
-    tell(['min_idle'], `expected at most max (${most}), found ${min_idle}, raise max or lower min_idle`)
-  schedule.forEach(({ minIdle }, index) => {
-    if (minIdle > most)
-      tell(
-        ['schedule', index, 'min_idle'],
-        `expected at most max (${most}), found ${minIdle}, raise max or lower min_idle`,
-      )
+  const check = (path: (string | number)[], idle: unknown) => {
+    if (typeof idle === 'number' && idle > most)
+      tell([...path, 'min_idle'], `expected at most max (${most}), found ${idle}, raise max or lower min_idle`)
+  }
+  check([], min_idle)
+  const schedule = valueAt(written, 'schedule')
+  if (!Array.isArray(schedule)) return
+  schedule.forEach((entry: unknown, index) => {
+    if (isTree(entry)) check(['schedule', index], valueAt(entry, 'min_idle'))
   })
 }
 

@@ -67,7 +67,8 @@ export async function serve(app: Answering, options: ServeOptions): Promise<List
 }
 
 function limitedServer(app: Answering, { maxConnections, ...limits }: ServerLimits): Server {
-  const listener = getRequestListener((request, env) => app.fetch(request, env))
+  // HTTP/1.0 needs no Host, and the health checks of some balancers send none; without a name here they would get a 400.
+  const listener = getRequestListener((request, env) => app.fetch(request, env), { hostname: 'unknown' })
   const server = createServer(limits, listener)
   server.maxConnections = maxConnections
   server.on('request', (_, answer) => {

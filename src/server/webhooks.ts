@@ -97,6 +97,9 @@ export function webhooks(deps: WebhookDeps): Hono<Served> {
     }
     count(name, delivery.result)
     if (delivery.result === 'accepted') return c.json({ status: 'accepted' }, 202)
+    // Most events of a GitHub organization are jobs for GitHub's own runners.
+    const level = delivery.reason === 'hosted' ? 'debug' : 'info'
+    deps.log[level]({ peer: peerOf(c), instance: name, length, reason: delivery.reason }, 'ignored a delivery')
     return c.json({ status: 'ignored', reason: delivery.reason }, 202)
   }
 
@@ -137,11 +140,12 @@ const tooLarge: Omit<Refusal, 'detail'> = {
 /** Nobody is there to read it. */
 const brokenOff: Refusal = { status: 400, reason: 'aborted', detail: 'the body was broken off' }
 
-/** The same for none and for a wrong one, so that a guesser learns nothing. */
+/** The same for none and for a wrong one, so that a guesser learns nothing. Forgejo and Gitea do not sign the bytes of a form, but the JSON in it. */
 const badSignature: Refusal = {
   status: 401,
   reason: 'unauthorized',
-  detail: 'the signature is missing or wrong: the secret at the forge must be one of webhook_secret',
+  detail:
+    'the signature is missing or wrong: at the forge the secret must be one of webhook_secret, and content_type: json',
   result: 'unauthorized',
 }
 

@@ -15,7 +15,7 @@ export interface Acted {
 
 /** Carries a plan out: each dispatch is a row before its lane makes the call; calls and stops go on behind the turn. */
 export async function act(deps: TurnDeps, epoch: number, plan: Plan, now: number): Promise<Acted> {
-  if (deps.dryRun) return tell(deps, plan)
+  if (deps.dryRun) return { dispatched: 0, verdicts: plan.verdicts }
   for (const stop of plan.stops) retire(deps, stop)
   if (plan.wanted.length === 0) return { dispatched: 0, verdicts: plan.verdicts }
 
@@ -24,14 +24,6 @@ export async function act(deps: TurnDeps, epoch: number, plan: Plan, now: number
   const written = await deps.store.intend(deps.instance, epoch, intents, limits)
   for (const dispatch of written) deps.lanes.get(dispatch.dispatcher)?.add(order(deps, dispatch))
   return { dispatched: written.length, verdicts: withKeptBack(plan.verdicts, intents, written) }
-}
-
-/** What `dry_run` does instead: nothing but a line. */
-function tell(deps: TurnDeps, plan: Plan): Acted {
-  for (const { target, job } of plan.wanted) {
-    deps.log.info({ target, job: job && jobKey(job) }, 'dry run: a runner would be asked for')
-  }
-  return { dispatched: 0, verdicts: plan.verdicts }
 }
 
 function intent(deps: TurnDeps, { target: name, job }: Wanted, now: number): Dispatch[] {

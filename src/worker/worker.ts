@@ -4,6 +4,7 @@ import type { Look } from '../core/look.ts'
 import { nextLossAt } from '../core/lost.ts'
 import type { Mode } from '../core/mode.ts'
 import { owedLooks } from '../core/owed.ts'
+import type { Plan } from '../core/plan.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Capabilities, HookState } from '../forges/forge.ts'
 import { LeaseLost } from '../store/store.ts'
@@ -36,6 +37,7 @@ export class Worker {
   #seen: Observation | null = null
   #looking: Promise<void> | null = null
   #lookDue = 0
+  #told = JSON.stringify([[], 0])
   #nextLookAt: number | null = null
   #lastLook: { beganAt: number; complete: boolean; error: string | null } | null = null
   #capabilities: Capabilities | null = null
@@ -195,8 +197,18 @@ export class Worker {
     if (before !== this.mode) this.#tellMode(before, now)
     gauge(this.#deps, result)
     const { dispatched, plan } = result
-    if (dispatched > 0 || plan.stops.length > 0) log.info({ dispatched, stops: plan.stops.length }, 'turn')
+    if (this.#deps.dryRun) this.#tellWishes(plan)
+    else if (dispatched > 0 || plan.stops.length > 0) log.info({ dispatched, stops: plan.stops.length }, 'turn')
     this.#nextLookAt = this.#looking !== null ? null : this.#lookAfter(result, now)
+  }
+
+  /** What `dry_run` does instead: one line, and none while it would be the same again. */
+  #tellWishes({ wanted, stops }: Plan): void {
+    const wishes = wanted.map(({ target, job }) => ({ target, job: job && jobKey(job) }))
+    const told = JSON.stringify([wishes, stops.length])
+    if (told === this.#told) return
+    this.#told = told
+    this.#deps.log.info({ wanted: wishes, stops: stops.length }, 'dry run: this is what a turn would do')
   }
 
   #lookAfter({ facts, verdicts }: TurnResult, now: number): number | null {

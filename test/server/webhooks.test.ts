@@ -239,6 +239,16 @@ test.each<[string, RequestInit & { to?: string }, object]>([
   expect(text.join()).not.toMatch(/canary|nobody/)
 })
 
+test('what was ignored leaves one line in the log, with the reason and nothing of the request but its length', async () => {
+  const { deliver, text, lines } = aPublicWorld()
+  const body = JSON.stringify({ ...ignored('canary-id', 'event'), event: 'canary-event', canary: true })
+  await deliver(body, { headers: { 'x-canary': 'canary-header' } })
+  expect(lines()).toEqual([
+    expect.objectContaining({ level: 30, instance: 'main', length: body.length, reason: 'event' }),
+  ])
+  expect(text.join()).not.toContain('canary')
+})
+
 test('what was accepted leaves no line at all', async () => {
   const { deliver, lines } = aPublicWorld()
   await deliver(jobs('d-1', {}))
