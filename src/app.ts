@@ -50,23 +50,30 @@ const hour = 60 * 60_000
 /** How long what is over is remembered. */
 const memory = 7 * 24 * hour
 
-/** Makes the running application of a configuration. Needs no forge to be up; rejects with `StoreUnusable` and `CannotListen`. */
+/** Makes the running application of a configuration. Needs no forge to be up; rejects with `StoreUnusable`, `DispatcherUnusable` and `CannotListen`. */
 export async function startApp(config: Config, ports: AppPorts = {}): Promise<App> {
   const parts = await openParts(config, ports)
+  const lanes = new Map<string, Lane>()
+  try {
+    return await run(config, parts, lanes)
+  } catch (error) {
+    // Whoever watches runners of an earlier process would keep this one alive.
+    await Promise.all([...lanes.values()].map((lane) => lane.close()))
+    await parts.store.close()
+    throw error
+  }
+}
+
+async function run(config: Config, parts: Parts, lanes: Map<string, Lane>): Promise<App> {
   const { store, clock, metrics, log } = parts
-  const lanes = openLanes(config, parts)
+  openLanes(config, parts, lanes)
   const instances = openInstances(config, lanes, parts)
   const workers = new Map(instances.map(({ instance, worker }) => [instance.name, worker]))
   store.onBell((instance) => workers.get(instance)?.ring())
   for (const lane of lanes.values()) lane.dispatcher.onEnd?.(() => workers.forEach((worker) => void worker.ring()))
 
   const ending = new AbortController()
-  const listeners = await listen(config, { ...parts, lanes, instances, workers, stopping: ending.signal }).catch(
-    async (error) => {
-      await store.close()
-      throw error
-    },
-  )
+  const listeners = await listen(config, { ...parts, lanes, instances, workers, stopping: ending.signal })
   for (const warning of config.warnings) log.warn(warning)
   for (const worker of workers.values()) worker.start()
   const background = [
@@ -179,13 +186,14 @@ function nameOldCalls(lanes: ReadonlyMap<string, Lane>, log: Log): void {
 function openLanes(
   config: Config,
   { store, clock, metrics, log }: Pick<Parts, 'store' | 'clock' | 'metrics' | 'log'>,
-): Map<string, Lane> {
-  const open = ({ name, settings, timeout, launchConcurrency, onShutdown }: DispatcherConfig): [string, Lane] => {
+  lanes: Map<string, Lane>,
+): void {
+  const open = ({ name, settings, timeout, launchConcurrency, onShutdown }: DispatcherConfig): Lane => {
     const note = (sentence: string) => log.info({ dispatcher: name }, sentence)
     const dispatcher = createDispatcher(settings, { name, owner: config.owner, clock, note })
-    return [name, new Lane({ name, timeout, launchConcurrency, onShutdown }, { dispatcher, store, clock, metrics })]
+    return new Lane({ name, timeout, launchConcurrency, onShutdown }, { dispatcher, store, clock, metrics })
   }
-  return new Map([...config.dispatchers.values()].map(open))
+  for (const dispatcher of config.dispatchers.values()) lanes.set(dispatcher.name, open(dispatcher))
 }
 
 function openForge(instance: InstanceConfig, { clock, metrics, log }: Pick<Parts, 'clock' | 'metrics' | 'log'>): Forge {

@@ -65,6 +65,7 @@ function tell(error: unknown): number {
     case 'UnknownLogLevel':
       return fail(`${error.message}\n`, exit.usage)
     case 'StoreUnusable':
+    case 'DispatcherUnusable':
     case 'CannotListen':
       return fail(`${error.message}\n`, exit.failed)
     default:

@@ -12,12 +12,14 @@ import { randomId } from '../ids.ts'
 import { startWorld, type World } from '../simulation/world.ts'
 import type { Command } from './command.ts'
 import { screen } from './demo-screen.ts'
+import { endingBySignal, untilAborted } from './ending.ts'
 
 /** With `--exit-when-idle` it ends by itself within a minute, served or not. Milliseconds. */
 const longest = 50_000
 
 /** `muster demo`: the whole service on simulated forges that speak real HTTP on the loopback, with stand-in runners. Needs nothing else. */
 export const demo: Command = async ({ json = false, 'exit-when-idle': exitWhenIdle = false }) => {
+  const ending = endingBySignal()
   const folder = await mkdtemp(join(tmpdir(), 'muster-demo-'))
   const world = await startWorld({ clock: systemClock, ids: randomId, seed: 1 })
   const file = join(folder, 'autoscaler.yaml')
@@ -25,13 +27,12 @@ export const demo: Command = async ({ json = false, 'exit-when-idle': exitWhenId
   const logFile = createWriteStream(join(folder, 'muster.log'))
   const app = await startApp(loadConfig(file), { writeLog: (line) => logFile.write(line) })
 
-  const ending = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort())
   const show = screen({ story: world.story, app, json, folder })
   const patience = exitWhenIdle ? [AbortSignal.timeout(longest)] : []
-  const result = await world.story.play(AbortSignal.any([ending.signal, ...patience]))
+  const result = await world.story.play(AbortSignal.any([ending, ...patience]))
+  const wasEnded = ending.aborted
   show.end(result)
-  if (!exitWhenIdle && !ending.signal.aborted) await untilAborted(ending.signal)
+  if (!exitWhenIdle) await untilAborted(ending)
 
   await app.stop()
   await world.close()
@@ -39,11 +40,11 @@ export const demo: Command = async ({ json = false, 'exit-when-idle': exitWhenId
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`)
   // A stand-in that a signal ended may still write its last line.
   await rm(folder, { recursive: true, force: true, maxRetries: 10 })
-  if (ending.signal.aborted) return 0
-  return result.served + result.cancelled === result.jobs && result.runners.left === 0 ? 0 : 1
+  const isWhole = result.served + result.cancelled === result.jobs && result.runners.left === 0
+  return isWhole || wasEnded ? 0 : 1
 }
 
-/** The file that a user would write, with beats short enough for a story of half a minute. */
+/** The file that a user would write, with beats short enough for a story of a quarter of a minute. */
 function configuration(world: World, folder: string, port: number): object {
   return {
     listen: `127.0.0.1:${port}`,
@@ -72,8 +73,4 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as AddressInfo
   await new Promise((resolve) => server.close(resolve))
   return port
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

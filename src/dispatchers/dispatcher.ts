@@ -48,7 +48,8 @@ export interface Launched {
 
 /**
  * One place where runners run. It launches and states facts; when and how many is decided elsewhere.
- * A rejection is a `DispatchRefused` (definitely not started) or a `DispatchUnknown` (it may have been); anything else counts as unknown.
+ * A rejection is a `DispatchRefused` (definitely not started), a `DispatchUnanswered` (no answer for as long as a runner may live) or a
+ * `DispatchUnknown` (it may have been started); anything else counts as unknown.
  */
 export interface Dispatcher {
   readonly kind: DispatcherKind

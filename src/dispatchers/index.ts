@@ -4,7 +4,7 @@ import { type HttpOptions, httpFields, httpOptions } from './http/options.ts'
 import { process } from './process/dispatcher.ts'
 import { type ProcessOptions, processFields, processOptions } from './process/options.ts'
 
-/** Every dispatcher kind that is built: a new one is a folder and a line here. */
+/** Every dispatcher kind that is built: a new one is a folder and its lines in this file. */
 export const dispatcherKinds = { http, process } as const
 
 /** How each kind is written in the configuration, beside what every dispatcher has. */

@@ -6,7 +6,7 @@ import { type GiteaOptions, giteaOptions } from './gitea/options.ts'
 import { github } from './github/forge.ts'
 import { type GithubOptions, githubOptions } from './github/options.ts'
 
-/** Every forge kind that is built: a new one is a folder and a line here. */
+/** Every forge kind that is built: a new one is a folder and its lines in this file. */
 export const forgeKinds = { forgejo, gitea, github } as const
 
 /** How each kind is written in the configuration. */

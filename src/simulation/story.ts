@@ -22,7 +22,7 @@ const onGithub = ['self-hosted', 'linux']
 
 /** What `muster demo` plays: an ordinary quarter of a minute on three forges, and what goes wrong on such a day. */
 export const demoStory: Story = {
-  title: 'An ordinary day on three forges, told in 25 seconds',
+  title: 'An ordinary day on three forges, told in a quarter of a minute',
   scenes: [
     {
       at: 0.5,

@@ -4,7 +4,7 @@ import type { Dispatch } from '../core/dispatch.ts'
 import type { TimedRunningList } from '../core/look.ts'
 import { type Outcome, provesBlocking } from '../core/outcome.ts'
 import type { Dispatcher, DispatcherTraits, Launched, LaunchRequest } from '../dispatchers/dispatcher.ts'
-import { DispatchRefused } from '../dispatchers/errors.ts'
+import { DispatchRefused, DispatchUnanswered } from '../dispatchers/errors.ts'
 import { ForgeError } from '../forges/errors.ts'
 import type { Log } from '../log.ts'
 import type { DispatchOutcome, Metrics } from '../metrics.ts'
@@ -105,12 +105,19 @@ export class Lane {
   /** No new call; those under way may finish within a few seconds. With `on_shutdown: wait` every call may, however long it takes. */
   async close(): Promise<void> {
     this.#stopped = true
-    const all = Promise.allSettled([...this.#open.values()])
-    if (this.settings.onShutdown === 'wait') await all
-    else await Promise.race([all, this.#deps.clock.sleep(Math.min(closeGrace, this.settings.timeout))])
+    await this.#openCallsEnd(this.settings.onShutdown === 'wait' ? null : Math.min(closeGrace, this.settings.timeout))
     this.#closing.abort()
-    await Promise.race([Promise.allSettled([...this.#open.values()]), this.#deps.clock.sleep(1_000)])
+    await this.#openCallsEnd(1_000)
     await this.dispatcher.close?.()
+  }
+
+  /** Waits for them, at most so many milliseconds; a timer that is left would keep the process from ending. */
+  async #openCallsEnd(patience: number | null): Promise<void> {
+    const all = Promise.allSettled([...this.#open.values()])
+    if (patience === null) return void (await all)
+    const waiting = new AbortController()
+    await Promise.race([all, this.#deps.clock.sleep(patience, waiting.signal)])
+    waiting.abort()
   }
 
   /** Dispatches whose call has outlived its timeout: at a shutdown their runners may end with it, so they are named. */
@@ -197,7 +204,9 @@ export class Lane {
       return { kind: 'accepted', at, name: answer.name, outlived, blocking: this.#blocking }
     if (answer instanceof DispatchRefused)
       return { kind: 'refused', at, reason: message(answer), retryAt: answer.retryAt }
-    return this.#closing.signal.aborted ? null : { kind: 'unknown', at, reason: message(answer) }
+    return this.#closing.signal.aborted || answer instanceof DispatchUnanswered
+      ? null
+      : { kind: 'unknown', at, reason: message(answer) }
   }
 
   async #settle(order: Order, outcome: Outcome): Promise<Dispatch | null> {

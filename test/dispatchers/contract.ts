@@ -10,6 +10,8 @@ export const canary = 'canary-5f1d0e9a7b'
 export interface Place {
   /** A new dispatcher object on this place, as after a restart; for another owner when one is named. */
   dispatcher(owner?: string): Dispatcher
+  /** A `ttl` in which a runner surely has time to show itself, and which a test can wait for. Milliseconds of the place's clock. */
+  readonly shortTtl: number
   /** The dispatch ids of all runners that were started here, one for each start. */
   started(): Promise<string[]>
   /** The dispatch ids of those that live. */
@@ -122,9 +124,9 @@ export function dispatcherContract(name: string, make: () => Promise<Place>) {
     })
 
     test('lets no runner outlive its ttl', async () => {
-      const request = aRequest({ ttl: 4_000 })
+      const request = aRequest({ ttl: place.shortTtl })
       await dispatcher.launch(request, never)
-      await vi.waitFor(async () => expect(await place.started()).toEqual([request.id]))
+      await vi.waitFor(async () => expect(await place.started()).toEqual([request.id]), { timeout: 3_000 })
       await vi.waitFor(async () => expect(await place.living()).toEqual([]), { timeout: 10_000 })
     })
 

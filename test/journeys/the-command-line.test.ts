@@ -179,7 +179,7 @@ test.concurrent.for(['SIGTERM', 'SIGINT'] as const)(
   },
 )
 
-test.concurrent('a second signal ends it at once', async ({ stage }) => {
+test.concurrent('a second signal, be it another one, ends it at once', async ({ stage }) => {
   const { forge, dispatcher, configuration } = await aConfiguration(stage)
   dispatcher.behave(() => undefined)
   await written(stage, { ...configuration, dispatcher: { url: dispatcher.url, on_shutdown: 'wait' } })
@@ -191,7 +191,7 @@ test.concurrent('a second signal ends it at once', async ({ stage }) => {
   run.child.kill('SIGTERM')
   await until('it is stopping', () => run.stderr.includes('"stopping"'))
   expect(run.child.exitCode).toBeNull()
-  run.child.kill('SIGTERM')
+  run.child.kill('SIGINT')
   expect(await run.ended).toBe(1)
 })
 

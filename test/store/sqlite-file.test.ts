@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { connect } from '../../src/store/sqlite/database.ts'
+import { openFile } from '../../src/store/sqlite/file.ts'
 import { migrate, migrations } from '../../src/store/sqlite/migrations.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import { aDeliveredJob, aDelivery } from '../support/builders.ts'
@@ -34,6 +35,14 @@ test('finds again what an earlier process recorded', async () => {
   const store = await openSqliteStore({ path: await aFile() })
   expect(await store.job('main', '1')).not.toBeNull()
   await store.close()
+})
+
+// No test can cut the power; a `kill -9` alone would also be survived without this.
+test('has each commit on the disk before it goes on, with a full fsync', () => {
+  const db = openFile(newFile(), null)
+  const setting = (name: string) => db.get(`PRAGMA ${name}`)?.[name]
+  expect([setting('journal_mode'), setting('synchronous')]).toEqual(['wal', 2])
+  db.close()
 })
 
 test('makes a file that only its user can read, and leaves one file behind', async () => {

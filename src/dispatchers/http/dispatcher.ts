@@ -1,7 +1,7 @@
 import { createHttpClient, type HttpAnswer, HttpFailed } from '../../http-client.ts'
 import { Scrubber } from '../../secret.ts'
 import type { Dispatcher, DispatcherType, Launched } from '../dispatcher.ts'
-import { DispatchRefused, DispatchUnknown } from '../errors.ts'
+import { DispatchRefused, DispatchUnanswered, DispatchUnknown } from '../errors.ts'
 import { reason } from '../reason.ts'
 import { readAnswer } from './answer.ts'
 import type { HttpOptions } from './options.ts'
@@ -82,6 +82,7 @@ function credentials(options: HttpOptions): ReturnType<typeof authorization> {
 
 function fail(error: unknown, scrubber: Scrubber): never {
   if (!(error instanceof HttpFailed)) throw new DispatchUnknown(reason(String(error), scrubber), { cause: error })
+  if (error.sent && error.code === 'deadline') throw new DispatchUnanswered('no answer came before the ttl')
   if (error.sent) throw new DispatchUnknown(reason(`the answer did not come: ${error.message}`, scrubber))
   throw new DispatchRefused(reason(`the dispatcher cannot be reached: ${error.message}`, scrubber))
 }

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { getuid } from 'node:process'
+import { DispatcherUnusable } from '../errors.ts'
 
 /** The system user that runners run as. */
 export interface Account {
@@ -7,10 +8,12 @@ export interface Account {
   gid: number
 }
 
-/** Looks a user up, whatever directory it comes from. Throws a sentence when we may not become it or it does not exist. */
+/** Looks a user up, whatever directory it comes from. Throws `DispatcherUnusable` when we may not become it or it does not exist. */
 export function accountOf(user: string): Account {
   if (getuid?.() !== 0) {
-    throw new Error(`"user: ${user}" needs Muster to run as root; run Muster as ${user} and leave "user" out instead`)
+    throw new DispatcherUnusable(
+      `"user: ${user}" needs Muster to run as root; run Muster as ${user} and leave "user" out instead`,
+    )
   }
   return { uid: idOf('-u', user), gid: idOf('-g', user) }
 }
@@ -21,6 +24,6 @@ function idOf(which: '-u' | '-g', user: string): number {
       execFileSync('id', [which, '--', user], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim(),
     )
   } catch {
-    throw new Error(`"user: ${user}" is no user of this system; create it, or leave "user" out`)
+    throw new DispatcherUnusable(`"user: ${user}" is no user of this system; create it, or leave "user" out`)
   }
 }

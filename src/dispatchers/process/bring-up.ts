@@ -52,7 +52,7 @@ export async function bringUp(
 ): Promise<GatedChild> {
   const { cwd: folder, account } = start
   await freshFolder(folder, account)
-  const program = await ownCopy(start.program, folder, account)
+  const program = await ownCopy(start.program, folder, account, signal)
   if (recipe.registration) await register({ ...start, program }, recipe.registration, scrubber, clock, signal)
   for (const [name, content] of Object.entries(recipe.files)) await ownFile(join(folder, name), content, account)
   signal.throwIfAborted()

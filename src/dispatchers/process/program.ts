@@ -20,8 +20,14 @@ export async function findProgram(programs: readonly string[], path: string): Pr
 /**
  * The runner of GitHub keeps its registration beside its own program, so two in one folder overwrite each other: each gets a copy.
  * Answers the program to run: the copy's, or the given one when it is another kind of program. Blocks are shared where the file system can.
+ * The signal ends it between two files: it may be a gigabyte, and a shutdown has ten seconds.
  */
-export async function ownCopy(program: string, folder: string, account: Account | null): Promise<string> {
+export async function ownCopy(
+  program: string,
+  folder: string,
+  account: Account | null,
+  signal: AbortSignal,
+): Promise<string> {
   const home = dirname(await realpath(program))
   if (!(await isExecutable(join(home, 'bin', 'Runner.Listener')))) return program
   const copy = join(folder, 'runner')
@@ -29,7 +35,10 @@ export async function ownCopy(program: string, folder: string, account: Account 
     recursive: true,
     verbatimSymlinks: true,
     mode: constants.COPYFILE_FICLONE,
-    filter: (source) => dirname(source) !== home || !leftover.test(basename(source)),
+    filter(source) {
+      signal.throwIfAborted()
+      return dirname(source) !== home || !leftover.test(basename(source))
+    },
   })
   if (account) await chown(copy, account.uid, account.gid)
   return join(copy, basename(await realpath(program)))

@@ -17,6 +17,9 @@ export interface Recipe {
   env: Readonly<Record<string, string>>
 }
 
+type Named = Pick<LaunchRequest, 'name' | 'labels'>
+type SharedToken = Credential & { kind: 'registration-token' }
+
 // The whole credential as JSON, for a command of the user's own; and the bare token, as forgejo-runner reads it.
 const credentialFile = 'credential.json'
 const tokenFile = 'token'
@@ -32,7 +35,7 @@ export const credentialFiles = [credentialFile, tokenFile]
 
 /** The recipe for a request; `folder` is its work folder. Rejects what the runner's command line could misread. */
 export function recipe(
-  request: Pick<LaunchRequest, 'name' | 'labels'>,
+  request: Named,
   credential: Credential,
   command: readonly string[] | null,
   folder: string,
@@ -90,11 +93,7 @@ function forgejo(
 
 // Forgejo up to 14: only `register`'s questions on standard input take the token without an argument (forgejo-runner 6 to 13, register.go);
 // they ask for the instance, the token, the name and the labels. `one-job --wait` is there since 12.7.
-function forgejoByToken(
-  { name, labels }: Pick<LaunchRequest, 'name' | 'labels'>,
-  { url, token }: Credential & { kind: 'registration-token' },
-  folder: string,
-): Recipe {
+function forgejoByToken({ name, labels }: Named, { url, token }: SharedToken, folder: string): Recipe {
   return {
     ...bare,
     programs: ['forgejo-runner'],
@@ -107,11 +106,7 @@ function forgejoByToken(
 
 // act_runner 0.2.12 to gitea-runner 2.0 ask for the token on standard input when no argument gives it; from 2.1 on it must be in the
 // environment and is not asked for (register.go of both). Each ignores what it does not need.
-function gitea(
-  { name, labels }: Pick<LaunchRequest, 'name' | 'labels'>,
-  { url, token }: Credential & { kind: 'registration-token' },
-  folder: string,
-): Recipe {
+function gitea({ name, labels }: Named, { url, token }: SharedToken, folder: string): Recipe {
   return {
     ...bare,
     programs: ['gitea-runner', 'act_runner'],

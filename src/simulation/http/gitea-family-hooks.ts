@@ -3,7 +3,7 @@ import type { Scope } from '../../core/scope.ts'
 import type { Hook, Run } from '../state.ts'
 import type { ForgeVersion } from '../versions.ts'
 import { objectOf, record, text, texts } from './body.ts'
-import { countHeaders, goTime, notFound, paging, places, within } from './gitea-family.ts'
+import { countHeaders, goTime, paging, places, within, withOne } from './gitea-family.ts'
 import { pushJson } from './gitea-family-payload.ts'
 import { pageOf } from './paging.ts'
 import type { Site } from './site.ts'
@@ -42,10 +42,7 @@ export function mountHooks(api: Hono, site: Site): void {
 
   for (const { base, level } of places) {
     const hookAt = (answer: (c: Context, hook: Hook, scope: Scope) => Response | Promise<Response>) =>
-      within(site, level, (c, scope) => {
-        const hook = forge.hooks.find(scope, Number(c.req.param('id')))
-        return hook ? answer(c, hook, scope) : notFound(c)
-      })
+      withOne(site, level, (scope, id) => forge.hooks.find(scope, Number(id)), answer)
 
     api.get(
       `${base}/hooks`,

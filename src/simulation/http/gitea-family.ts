@@ -2,7 +2,8 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import type { Scope } from '../../core/scope.ts'
 import type { Page, PagingRule } from './paging.ts'
-import { type Site, scopeAt } from './site.ts'
+import { answersOf } from './place.ts'
+import type { Site } from './site.ts'
 
 /** What Forgejo and Gitea share: places, pages, tokens, people. */
 export const places = [
@@ -17,17 +18,7 @@ export type Place = (typeof places)[number]
 /** `[api] MAX_RESPONSE_ITEMS`. */
 export const paging: PagingRule = { size: 'limit', max: 50 }
 
-/** Answers 404 where the forge has no such place. */
-export function within(
-  site: Site,
-  level: Scope['level'],
-  answer: (c: Context, scope: Scope) => Response | Promise<Response>,
-): (c: Context) => Response | Promise<Response> {
-  return (c) => {
-    const scope = scopeAt(site, level, c)
-    return scope ? answer(c, scope) : notFound(c)
-  }
-}
+export const { within, withOne } = answersOf(notFound)
 
 export function notFound(c: Context): Response {
   return c.json({ message: "The target couldn't be found.", url: '', errors: [] }, 404)

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono'
 import type { Scope } from '../../core/scope.ts'
 import type { Happening, Run, SimulatedJob, SimulatedRunner } from '../state.ts'
 import { objectOf } from './body.ts'
-import { countHeaders, goTime, notFound, paging, places, tokenAuth, within } from './gitea-family.ts'
+import { countHeaders, goTime, notFound, paging, places, tokenAuth, within, withOne } from './gitea-family.ts'
 import { mountHooks } from './gitea-family-hooks.ts'
 import { organizationJson, pushJson, repositoryJson, userJson } from './gitea-family-payload.ts'
 import { pageOf } from './paging.ts'
@@ -61,10 +61,7 @@ function mountRunners(api: Hono, site: Site, base: string, level: Scope['level']
       ? [...site.forge.ground.runners.values()].filter(({ goneAt }) => goneAt === null)
       : runners.of(scope)
   const runnerAt = (answer: (c: Context, runner: SimulatedRunner) => Response | Promise<Response>) =>
-    within(site, level, (c, scope) => {
-      const runner = visible(scope).find(({ id }) => String(id) === c.req.param('id'))
-      return runner ? answer(c, runner) : notFound(c)
-    })
+    withOne(site, level, (scope, asked) => visible(scope).find(({ id }) => String(id) === asked), answer)
 
   api.get(
     path,
@@ -149,10 +146,12 @@ function mountRuns(api: Hono, site: Site, base: string): void {
   const { forge } = site
   api.get(
     `${base}/actions/jobs/:id`,
-    within(site, 'repository', (c, scope) => {
-      const job = forge.jobs.inScope(scope).find(({ id }) => String(id) === c.req.param('id'))
-      return job ? c.json(jobJson(site, job)) : notFound(c)
-    }),
+    withOne(
+      site,
+      'repository',
+      (scope, asked) => forge.jobs.inScope(scope).find(({ id }) => String(id) === asked),
+      (c, job) => c.json(jobJson(site, job)),
+    ),
   )
   api.get(
     `${base}/actions/runs/:run/jobs`,

@@ -2,7 +2,7 @@ import type { Context, Hono } from 'hono'
 import type { Hook } from '../state.ts'
 import { objectOf, record, text, texts } from './body.ts'
 import { configJson, hookJson, organizationJson, repositoryJson, senderJson } from './github-payload.ts'
-import { linkHeader, notFound, paging, within } from './github-scope.ts'
+import { linkHeader, paging, within, withOne } from './github-scope.ts'
 import { pageOf } from './paging.ts'
 import type { Site } from './site.ts'
 
@@ -21,10 +21,7 @@ export function mountHooks(api: Hono, site: Site): void {
   const { hooks } = site.forge
   for (const { base, level } of hookPlaces) {
     const hookAt = (answer: (c: Context, hook: Hook) => Response | Promise<Response>) =>
-      within(site, level, (c, scope) => {
-        const hook = hooks.find(scope, Number(c.req.param('id')))
-        return hook ? answer(c, hook) : notFound(c)
-      })
+      withOne(site, level, (scope, id) => hooks.find(scope, Number(id)), answer)
 
     api.get(
       `${base}/hooks`,

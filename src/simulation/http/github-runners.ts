@@ -3,7 +3,7 @@ import type { Scope } from '../../core/scope.ts'
 import type { SimulatedRunner } from '../state.ts'
 import { objectOf, text, texts } from './body.ts'
 import { time } from './github-payload.ts'
-import { linkHeader, notFound, paging, places, within } from './github-scope.ts'
+import { linkHeader, paging, places, within, withOne } from './github-scope.ts'
 import { pageOf } from './paging.ts'
 import type { Site } from './site.ts'
 
@@ -15,10 +15,7 @@ export function mountRunners(api: Hono, site: Site): void {
   for (const { base, level } of places) {
     const path = `${base}/actions/runners`
     const runnerAt = (answer: (c: Context, runner: SimulatedRunner) => Response) =>
-      within(site, level, (c, scope) => {
-        const runner = runners.of(scope).find(({ id }) => String(id) === c.req.param('id'))
-        return runner ? answer(c, runner) : notFound(c)
-      })
+      withOne(site, level, (scope, asked) => runners.of(scope).find(({ id }) => String(id) === asked), answer)
 
     api.get(
       path,

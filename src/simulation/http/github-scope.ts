@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { Scope } from '../../core/scope.ts'
 import type { Page, PagingRule } from './paging.ts'
-import { type Site, scopeAt } from './site.ts'
+import { answersOf } from './place.ts'
 
 /** Where GitHub has runners, and how it pages and refuses. */
 export const places = [
@@ -12,16 +12,7 @@ export const places = [
 
 export const paging: PagingRule = { size: 'per_page', max: 100 }
 
-export function within(
-  site: Site,
-  level: Scope['level'],
-  answer: (c: Context, scope: Scope) => Response | Promise<Response>,
-): (c: Context) => Response | Promise<Response> {
-  return (c) => {
-    const scope = scopeAt(site, level, c)
-    return scope ? answer(c, scope) : notFound(c)
-  }
-}
+export const { within, withOne } = answersOf(notFound)
 
 export function notFound(c: Context): Response {
   return c.json({ message: 'Not Found', documentation_url: '', status: '404' }, 404)

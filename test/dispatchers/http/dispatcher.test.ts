@@ -49,6 +49,19 @@ test('tells the name of the runner', async () => {
   await expect(launch()).resolves.toEqual({ name: 'nscloud-0' })
 })
 
+// What is sent over a connection that the other side is about to end may or may not have arrived.
+test('takes a connection of its own for each call', async () => {
+  const ports = new Set<number | undefined>()
+  service.behave((_, answer, request) => {
+    ports.add(request.socket.remotePort)
+    say(answer, 200, { runners: [{ name: 'nscloud-0' }] })
+  })
+  const dispatcher = service.dispatcher()
+  await dispatcher.launch(aRequest(), never)
+  await dispatcher.launch(aRequest(), never)
+  expect(ports.size).toBe(2)
+})
+
 test('may be asked again only when it is said to honour the key', () => {
   expect(service.dispatcher('muster', { idempotent: false }).traits.askAgain).toBe(false)
   expect(service.dispatcher('muster', { idempotent: true }).traits.askAgain).toBe(true)
@@ -109,8 +122,9 @@ describe('what became of the runner is not known', () => {
     }
     await outcomeOf(behaviour).toMatchObject(unknown)
   })
+  const unanswered = { name: 'DispatchUnanswered' }
   test('when no answer comes before the ttl', async () => {
-    await outcomeOf(() => undefined, { ttl: 200 }).toMatchObject(unknown)
+    await outcomeOf(() => undefined, { ttl: 200 }).toMatchObject(unanswered)
   })
   test('when the answer drips until the ttl', async () => {
     let dripping: NodeJS.Timeout | undefined
@@ -118,7 +132,7 @@ describe('what became of the runner is not known', () => {
       answer.writeHead(200)
       dripping = setInterval(() => answer.write(' '), 10)
     }
-    await outcomeOf(behaviour, { ttl: 200 }).toMatchObject(unknown)
+    await outcomeOf(behaviour, { ttl: 200 }).toMatchObject(unanswered)
     clearInterval(dripping)
   })
   test('when the answer is endless', async () => {

@@ -56,6 +56,7 @@ export async function aService(): Promise<HttpPlace> {
   return {
     url,
     calls,
+    shortTtl: 2_000,
     behave(changed) {
       behaviour = changed
     },

@@ -57,6 +57,8 @@ export async function aPlace(path = runners): Promise<ProcessPlace> {
   const runs = async () => (await told()).filter(({ args }) => args[0] !== 'register')
 
   return {
+    // Three seconds by the wall: a stand-in needs a good part of one to start on a busy machine.
+    shortTtl: 60_000,
     workDir,
     notes,
     options,

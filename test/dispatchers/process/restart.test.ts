@@ -198,3 +198,19 @@ test('a process that has ended, but was not collected, does not count as alive',
     parent.kill('SIGKILL')
   }
 })
+
+test('a start that died with its service is no runner, and is cleared away', async () => {
+  const [records, request] = [recordsIn(place.workDir), aRequest()]
+  await records.claim(await aRecord(request, { runner: null }))
+  expect(await open().running?.(never)).toEqual({ complete: true, dispatches: [] })
+  expect(await records.read(request.id)).toBeNull()
+})
+
+test('a runner that has ended is remembered for an hour after its deadline', async () => {
+  const [records, old, young] = [recordsIn(place.workDir), aRequest(), aRequest()]
+  const [endedAt, minute] = [Date.now(), 60_000]
+  await records.claim(await aRecord(old, { endedAt, deadline: endedAt - 61 * minute }))
+  await records.claim(await aRecord(young, { endedAt, deadline: endedAt - 50 * minute }))
+  await open().running?.(never)
+  expect((await records.list()).records.map(({ id }) => id)).toEqual([young.id])
+})
