@@ -73,8 +73,9 @@ function confirmed(job: Job, told: ToldJob, list: JobList, beganAt: number): Job
 }
 
 /** What a filtered list does not show proves nothing about jobs outside its filter. */
-function isInside(job: Job, { filter }: JobList, rules: LabelRules): boolean {
-  return filter === null || fits(job.labels, filter, rules)
+function isInside(job: Job, { filter, repositories }: JobList, rules: LabelRules): boolean {
+  const asked = repositories === undefined || job.repository === null || repositories.has(job.repository.toLowerCase())
+  return asked && (filter === null || fits(job.labels, filter, rules))
 }
 
 function finishUnlisted(draft: Draft, job: Job, beganAt: number): void {

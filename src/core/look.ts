@@ -7,6 +7,8 @@ export interface JobList {
   complete: boolean
   /** The list holds only jobs whose labels are a subset of these; null when nothing was filtered. */
   filter: readonly string[] | null
+  /** It was asked for of these repositories alone, `owner/name` in lower case; absent where the whole scope was. */
+  repositories?: ReadonlySet<string>
   /** Queued and running jobs; a forge may add waiting ones. */
   jobs: readonly ToldJob[]
 }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import { createHttpClient, type HttpAnswer, type HttpCall, HttpFailed } from '../http-client.ts'
@@ -17,7 +16,7 @@ export interface ForgeRequest<Schema extends z.ZodType> {
   path: string
   query?: Readonly<Record<string, string | number | readonly string[]>>
   json?: unknown
-  /** The shape that a 2xx answer must have. An empty body is read as null. */
+  /** The shape that a 2xx answer must have. An empty body is undefined: only where nothing is expected may nothing come. */
   answer: Schema
 }
 
@@ -93,7 +92,9 @@ export function createForgeApi({
       const kept = method === 'GET' ? cache?.get(url.href) : undefined
       const unless: Record<string, string> = kept?.headers.etag ? { 'if-none-match': kept.headers.etag } : {}
       const call: HttpCall = { method, url, headers: { ...headers(), ...unless }, json, deadline }
-      const told = await (method === 'GET' ? retried(() => once(call, name, signal), signal) : once(call, name, signal))
+      const told = await (method === 'GET'
+        ? retried(() => once(call, name, signal), clock, signal)
+        : once(call, name, signal))
       const answer = told.status === 304 && kept ? kept : told
       if (method === 'GET' && told.status === 200 && told.headers.etag) cache?.set(url.href, told)
       refuse(answer, name, clock)
@@ -115,7 +116,7 @@ export function retryAfter(header: string | undefined, now: number): number | nu
   return Number.isNaN(at) ? null : Math.min(Math.max(at, now + 1_000), now + 3_600_000)
 }
 
-async function retried(attempt: () => Promise<HttpAnswer>, signal?: AbortSignal): Promise<HttpAnswer> {
+async function retried(attempt: () => Promise<HttpAnswer>, clock: Clock, signal?: AbortSignal): Promise<HttpAnswer> {
   for (const pause of retryPauses) {
     try {
       const answer = await attempt()
@@ -125,7 +126,7 @@ async function retried(attempt: () => Promise<HttpAnswer>, signal?: AbortSignal)
       // The deadline is the whole call's: what took that long once is not asked again at once.
       if (((error as ForgeUnreachable).cause as HttpFailed).code === 'deadline') throw error
     }
-    await delay(pause, undefined, { signal }).catch(() => undefined)
+    await clock.sleep(pause, signal)
   }
   return attempt()
 }
@@ -156,7 +157,8 @@ function detail({ body }: HttpAnswer): string {
 }
 
 function parse(answer: HttpAnswer, name: string): unknown {
-  if (answer.body.trim() === '') return null
+  // Not null: that is what Forgejo says for a list without jobs.
+  if (answer.body.trim() === '') return undefined
   try {
     return JSON.parse(answer.body)
   } catch {

@@ -70,7 +70,7 @@ export interface HookState {
 
 /**
  * One configured forge with its scope: what speaks its API and its webhooks. It states facts and decides nothing.
- * Calls reject with the errors of `errors.ts`; reads are retried inside the call's deadline, writes never.
+ * Calls reject with the errors of `errors.ts`; reads are tried up to three times, each with its own deadline, writes never.
  */
 export interface Forge {
   readonly kind: ForgeKind

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Scope } from '../core/scope.ts'
 import { unlessAbsent } from './absent.ts'
 import type { ForgeApi } from './api.ts'
-import { ForgeError } from './errors.ts'
+import { ForgeError, ForgeMisshapen } from './errors.ts'
 import type { HookState, HookWish } from './forge.ts'
 import { allPages, perPage, totalCount } from './pages.ts'
 import { scopePath } from './scope-path.ts'
@@ -52,12 +52,15 @@ export function createHooks({ api, scope, events: always }: HooksOptions) {
   /** What the forge dropped when it was last asked by this process, so that it is not asked with every look. */
   let dropped: ReadonlySet<string> = new Set()
 
-  async function listed(signal: AbortSignal): Promise<readonly Hook[]> {
-    const { rows } = await allPages(async (page) => {
+  /** The hooks with our URL. None is an answer only when all could be seen. */
+  async function ourOwn({ url }: HookWish, signal: AbortSignal): Promise<readonly Hook[]> {
+    const { complete, rows } = await allPages(async (page) => {
       const answer = await api.call({ path, query: { page, limit: perPage }, answer: hooks }, signal)
       return { rows: answer.value, total: totalCount(answer) }
     })
-    return rows
+    const ours = rows.filter(({ config }) => sameUrl(config.url, url))
+    if (ours.length === 0 && !complete) throw new ForgeMisshapen(`GET ${path}`, 'it counts more webhooks than it lists')
+    return ours
   }
 
   async function create(wish: HookWish, events: readonly string[], signal: AbortSignal): Promise<Hook> {
@@ -98,7 +101,7 @@ export function createHooks({ api, scope, events: always }: HooksOptions) {
     /** See `Forge.ensureHook`. */
     async ensure(wish: HookWish, signal: AbortSignal): Promise<HookState> {
       const events = [...new Set([...wish.events, ...always])]
-      const ours = (await listed(signal)).filter(({ config }) => sameUrl(config.url, wish.url))
+      const ours = await ourOwn(wish, signal)
       const kept = wish.known?.secretFits ? ours.find(({ id }) => id === wish.known?.id) : undefined
       // A new one comes before the old ones go, so that no delivery falls between them.
       const current =

@@ -1,21 +1,20 @@
 import type { Forge, ForgeContext, ForgeKind } from './forge.ts'
 import { forgejo } from './forgejo/forge.ts'
-import { type ForgejoOptions, forgejoOptions } from './forgejo/options.ts'
 import { gitea } from './gitea/forge.ts'
-import { type GiteaOptions, giteaOptions } from './gitea/options.ts'
 import { github } from './github/forge.ts'
 import { type GithubOptions, githubOptions } from './github/options.ts'
+import { type OwnServer, ownServer } from './own-server.ts'
 
 /** Every forge kind that is built: a new one is a folder and its lines in this file. */
 export const forgeKinds = { forgejo, gitea, github } as const
 
 /** How each kind is written in the configuration. */
-export const forgeOptions = { forgejo: forgejoOptions, gitea: giteaOptions, github: githubOptions } as const
+export const forgeOptions = { forgejo: ownServer, gitea: ownServer, github: githubOptions } as const
 
 /** A kind with the options that its own schema gave. */
 export type ForgeSettings =
-  | { kind: 'forgejo'; options: ForgejoOptions }
-  | { kind: 'gitea'; options: GiteaOptions }
+  | { kind: 'forgejo'; options: OwnServer }
+  | { kind: 'gitea'; options: OwnServer }
   | { kind: 'github'; options: GithubOptions }
 
 export function isForgeKind(name: string): name is ForgeKind {

@@ -24,7 +24,7 @@ export interface Listed<Row> {
 /**
  * Reads numbered pages of Forgejo or Gitea, each row once. How long a page is tells nothing (the server's cap may be below
  * ours, and Gitea 1.25 has no order), so it ends with the count or with a page that brings nothing new. Rows move up when
- * one before them leaves, so a count that fell sends us back to the first page.
+ * one before them leaves, so when the count fell all is read again: rows that are gone must not make up for one that was missed.
  */
 export async function allPages<Row extends { id: string }>(
   read: (page: number) => Promise<Page<Row>>,
@@ -41,6 +41,7 @@ export async function allPages<Row extends { id: string }>(
     before = total ?? 0
     if (fell) {
       if (++again > mostAgain) break
+      found.clear()
       page = 1
     } else if (total === null ? found.size === known : found.size >= total || rows.length === 0) {
       return { complete: total === null || found.size >= total, rows: [...found.values()] }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { JobState, ToldJob } from '../core/job.ts'
 import type { Scope } from '../core/scope.ts'
+import type { Told } from './delivery.ts'
 
 /** Go's zero time as Gitea writes "not yet" (1970-01-01T00:00:00Z), null and nonsense are all no moment. */
 const moment = z
@@ -63,14 +64,8 @@ const repository = z.object({
 
 const workflowJobEvent = z.object({ action: z.string(), workflow_job: workflowJob, repository })
 
-/** What a `workflow_job` delivery says. */
-export type WorkflowJobReading =
-  | { kind: 'job'; job: ToldJob }
-  | { kind: 'ignored'; reason: 'scope' | 'action' | 'unlabelled' }
-  | { kind: 'invalid'; problem: string }
-
 /** Reads the body of a `workflow_job` delivery of Gitea, GitHub or Forgejo. Never throws. */
-export function readWorkflowJob(body: unknown, scope: Scope): WorkflowJobReading {
+export function readWorkflowJob(body: unknown, scope: Scope): Told {
   const parsed = workflowJobEvent.safeParse(body)
   if (!parsed.success)
     return { kind: 'invalid', problem: `the workflow_job event is misshapen: ${problem(parsed.error)}` }

@@ -27,12 +27,14 @@ export async function observe(
   const beganAt = deps.clock.now()
   const labels = [...new Set(deps.targets.flatMap(({ offers }) => offers))]
   // What a forge can do may change how its lists are read, so it is asked first, once.
-  const capabilities = await attempt(known ?? deps.forge.probe(signal))
-  const [jobs, runners, running] = await Promise.all([
+  const capabilities = there(await attempt(known ?? deps.forge.probe(signal)))
+  const [listedJobs, listedRunners, running] = await Promise.all([
     attempt(deps.forge.jobs({ labels }, signal)),
     attempt(deps.forge.runners(signal)),
     listRunning(deps, 'all', signal),
   ])
+  const jobs = expected(listedJobs, 'jobs', capabilities.value?.jobs)
+  const runners = expected(listedRunners, 'runners', capabilities.value?.runners)
   const errors = [jobs, runners, capabilities].flatMap(({ error }) => (error ? [error] : []))
   if (!signal.aborted) for (const error of errors) deps.log.warn({ err: error }, 'a look could not see everything')
   const jobsComplete = jobs.error === null && (jobs.value?.complete ?? true)
@@ -72,7 +74,25 @@ export async function listRunning(
   return new Map(lists.flat())
 }
 
-async function attempt<T>(asked: Promise<T | null> | T | null): Promise<{ value: T | null; error: Error | null }> {
+interface Attempt<T> {
+  value: T | null
+  error: Error | null
+}
+
+/** Where neither a version nor a list is found, no forge answers: what it can do is asked again with the next look. */
+function there(probe: Attempt<Capabilities>): Attempt<Capabilities> {
+  if (probe.value === null || probe.value.version !== null || probe.value.jobs || probe.value.runners) return probe
+  return { value: null, error: new Error('no forge answers there: neither its version nor a list is found') }
+}
+
+/** A list is known not to be there only where the forge said so when it was asked what it can do. A proxy without its forge says 404, too. */
+function expected<T>(list: Attempt<T>, what: string, has: boolean | undefined): Attempt<T> {
+  if (list.value !== null || list.error !== null || has === false) return list
+  const why = 'its scope was renamed or hidden from the token, or something else answers in its place'
+  return { value: null, error: new Error(`the forge does not show its list of ${what}: ${why}`) }
+}
+
+async function attempt<T>(asked: Promise<T | null> | T | null): Promise<Attempt<T>> {
   try {
     return { value: await asked, error: null }
   } catch (error) {

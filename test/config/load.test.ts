@@ -205,14 +205,19 @@ test("the dashboard gives way when the public listener has its usual port, so th
 })
 
 test.each`
-  written                           | baseUrl                     | apiUrl
-  ${''}                             | ${'https://github.com/'}    | ${'https://api.github.com/'}
-  ${'https://github.com/'}          | ${'https://github.com/'}    | ${'https://api.github.com/'}
-  ${'https://api.github.com'}       | ${'https://github.com/'}    | ${'https://api.github.com/'}
-  ${'https://acme.ghe.com'}         | ${'https://acme.ghe.com/'}  | ${'https://api.acme.ghe.com/'}
-  ${'https://git.acme.org'}         | ${'https://git.acme.org/'}  | ${'https://git.acme.org/api/v3'}
-  ${'https://git.acme.org/api/v3/'} | ${'https://git.acme.org/'}  | ${'https://git.acme.org/api/v3'}
-  ${'http://127.0.0.1:3000'}        | ${'http://127.0.0.1:3000/'} | ${'http://127.0.0.1:3000/api/v3'}
+  written                             | baseUrl                      | apiUrl
+  ${''}                               | ${'https://github.com/'}     | ${'https://api.github.com/'}
+  ${'https://github.com/'}            | ${'https://github.com/'}     | ${'https://api.github.com/'}
+  ${'https://api.github.com'}         | ${'https://github.com/'}     | ${'https://api.github.com/'}
+  ${'https://acme.ghe.com'}           | ${'https://acme.ghe.com/'}   | ${'https://api.acme.ghe.com/'}
+  ${'https://git.acme.org'}           | ${'https://git.acme.org/'}   | ${'https://git.acme.org/api/v3'}
+  ${'https://git.acme.org/api/v3/'}   | ${'https://git.acme.org/'}   | ${'https://git.acme.org/api/v3'}
+  ${'http://127.0.0.1:3000'}          | ${'http://127.0.0.1:3000/'}  | ${'http://127.0.0.1:3000/api/v3'}
+  ${'https://api.acme.ghe.com'}       | ${'https://acme.ghe.com/'}   | ${'https://api.acme.ghe.com/'}
+  ${'https://API.acme.org'}           | ${'https://acme.org/'}       | ${'https://api.acme.org/'}
+  ${'https://acme.org/github'}        | ${'https://acme.org/github'} | ${'https://acme.org/github/api/v3'}
+  ${'https://acme.org/github/api/v3'} | ${'https://acme.org/github'} | ${'https://acme.org/github/api/v3'}
+  ${'https://notgithub.com'}          | ${'https://notgithub.com/'}  | ${'https://notgithub.com/api/v3'}
 `('github at "$written" has its API at $apiUrl', ({ written, baseUrl, apiUrl }) => {
   const forge = `github: { token: t-of-github${written && `, base_url: "${written}"`} }`
   const options = load(yaml({ forge })).instances[0]?.forge.options

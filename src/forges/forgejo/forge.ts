@@ -1,16 +1,16 @@
 import type { LabelRules } from '../../core/labels.ts'
 import type { JobList } from '../../core/look.ts'
 import type { SeenRunner } from '../../core/runner.ts'
-import { createForgeApi } from '../api.ts'
+import { readDelivery } from '../delivery.ts'
 import type { Forge, ForgeContext, ForgeType } from '../forge.ts'
 import { createHooks, listsHooks } from '../hooks.ts'
+import { type OwnServer, reach } from '../own-server.ts'
 import { versionOf } from '../version.ts'
 import { createForgejoClient, type ForgejoClient } from './client.ts'
 import { stateOfJob, toldJob } from './job.ts'
-import type { ForgejoOptions } from './options.ts'
 import { createRepositories } from './repositories.ts'
 import type { ActionJob, ActionRunner } from './schema.ts'
-import { hookEvents, isJobEvent, readDelivery } from './webhook.ts'
+import { hookEvents, idHeaders, isJobEvent, readEvent } from './webhook.ts'
 
 const labels: LabelRules = {
   foldCase: false,
@@ -24,26 +24,19 @@ const noJobs =
   'Forgejo has no job list here: the scope is misspelt or hidden from the token, or Forgejo is older than v11'
 
 /** Forgejo, v11 to v17-dev: jobs are found by asking; a webhook is mostly a hint to look now. */
-export const forgejo: ForgeType<ForgejoOptions> = {
+export const forgejo: ForgeType<OwnServer> = {
   kind: 'forgejo',
   labels,
   levels: ['repository', 'organization', 'user', 'instance'],
   create,
 }
 
-function create({ baseUrl, token, ca }: ForgejoOptions, context: ForgeContext): Forge {
-  const { scope, clock, onCall } = context
-  const api = createForgeApi({
-    base: baseUrl,
-    ca,
-    clock,
-    onCall,
-    headers: () => ({ authorization: `token ${token.reveal()}` }),
-  })
+function create(server: OwnServer, context: ForgeContext): Forge {
+  const { scope } = context
+  const { api, url } = reach(server, context)
   const client = createForgejoClient(api, scope)
-  const repositories = createRepositories(client, clock)
+  const repositories = createRepositories(client, context.clock)
   const hooks = createHooks({ api, scope, events: hookEvents })
-  const url = baseUrl.href.replace(/\/+$/, '')
   // No version can be asked whether it has job events: one that came, or a hook that kept them, proves it.
   let jobEvents = false
   // v11 to v13 answer nothing to a question without labels; v15, which is known by its runner list, answers with every job.
@@ -56,7 +49,8 @@ function create({ baseUrl, token, ca }: ForgejoOptions, context: ForgeContext): 
     rounds: { requeue: 'soon' },
 
     async read(delivery) {
-      const reading = await readDelivery(delivery, { secrets: context.secrets(), scope })
+      const envelope = { secrets: context.secrets(), idHeaders }
+      const reading = await readDelivery(delivery, envelope, (event, body) => readEvent(event, body, scope))
       if (reading.kind === 'jobs') jobEvents = true
       return reading
     },

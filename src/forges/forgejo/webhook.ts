@@ -1,13 +1,11 @@
 import type { JobState } from '../../core/job.ts'
 import type { Scope } from '../../core/scope.ts'
-import type { Secret } from '../../secret.ts'
-import type { RawDelivery, Reading } from '../forge.ts'
-import { deliveryId, eventOf, parseJson, verified } from '../signature.ts'
-import { inScope, problem, readWorkflowJob, type WorkflowJobReading } from '../workflow-job.ts'
+import type { Told } from '../delivery.ts'
+import { inScope, problem, readWorkflowJob } from '../workflow-job.ts'
 import { stateOfJob, toldJob } from './job.ts'
 import { jobEvent } from './schema.ts'
 
-const idHeaders = ['x-forgejo-delivery', 'x-gitea-delivery', 'x-github-delivery'] as const
+export const idHeaders = ['x-forgejo-delivery', 'x-gitea-delivery', 'x-github-delivery'] as const
 
 /** The job events of the Forgejo versions that have them, and what each says of its job. Up to v17-dev there are none. */
 const jobEvents: ReadonlyMap<string, JobState> = new Map([
@@ -38,31 +36,14 @@ export function isJobEvent(event: string): boolean {
   return event === 'workflow_job' || jobEvents.has(event)
 }
 
-/** Verifies, then parses: a job event in either dialect, or a nudge for everything else that Forgejo signs. */
-export async function readDelivery(
-  delivery: RawDelivery,
-  { secrets, scope }: { secrets: readonly Secret[]; scope: Scope },
-): Promise<Reading> {
-  if (!(await verified(delivery, secrets))) return { kind: 'unauthorized' }
-  const parsed = parseJson(delivery)
-  if (parsed.kind === 'invalid') return parsed
-  const event = eventOf(delivery, parsed.value)
-  const id = deliveryId(delivery, idHeaders)
-  if (!isJobEvent(event)) return { kind: 'nudge', id, event }
-  const reading =
-    event === 'workflow_job' ? readWorkflowJob(parsed.value, scope) : readJobEvent(event, parsed.value, scope)
-  switch (reading.kind) {
-    case 'job':
-      return { kind: 'jobs', id, event, jobs: [reading.job] }
-    case 'ignored':
-      return { kind: 'ignored', id, event, reason: reading.reason }
-    case 'invalid':
-      return reading
-  }
+/** A job event in either dialect, or a nudge for everything else that Forgejo signs. */
+export function readEvent(event: string, body: unknown, scope: Scope): Told {
+  if (event === 'workflow_job') return readWorkflowJob(body, scope)
+  return jobEvents.has(event) ? readJobEvent(event, body, scope) : { kind: 'nudge' }
 }
 
-/** The name of the event leads; a status further along than `waiting` (or `blocked`) says that it was overtaken. */
-function readJobEvent(event: string, body: unknown, scope: Scope): WorkflowJobReading {
+/** The name of the event leads; but a job that is called waiting and has another status by now was overtaken. */
+function readJobEvent(event: string, body: unknown, scope: Scope): Told {
   const parsed = jobEvent.safeParse(body)
   if (!parsed.success) return { kind: 'invalid', problem: `the ${event} event is misshapen: ${problem(parsed.error)}` }
   const { job, run, repository } = parsed.data

@@ -2,15 +2,15 @@ import type { LabelRules } from '../../core/labels.ts'
 import type { JobList } from '../../core/look.ts'
 import type { SeenRunner } from '../../core/runner.ts'
 import type { Scope } from '../../core/scope.ts'
-import { createForgeApi } from '../api.ts'
+import { readDelivery } from '../delivery.ts'
 import type { Forge, ForgeContext, ForgeType } from '../forge.ts'
 import { createHooks, listsHooks } from '../hooks.ts'
+import { type OwnServer, reach } from '../own-server.ts'
 import { versionOf } from '../version.ts'
 import { stateOf, toldJob } from '../workflow-job.ts'
 import { createGiteaClient, type GiteaClient } from './client.ts'
-import type { GiteaOptions } from './options.ts'
 import type { ActionRunner, ListedJob } from './schema.ts'
-import { hookEvents, mayBeCaller, readDelivery } from './webhook.ts'
+import { hookEvents, idHeaders, mayBeCaller, readEvent } from './webhook.ts'
 
 /** A job without labels runs on any runner; up to 1.26 the job that calls a reusable workflow is of that kind. */
 const labels: LabelRules = {
@@ -22,22 +22,16 @@ const labels: LabelRules = {
 }
 
 /** Gitea, 1.24 to 1.27: it tells of each job by webhook, and since 1.25 lists them. */
-export const gitea: ForgeType<GiteaOptions> = {
+export const gitea: ForgeType<OwnServer> = {
   kind: 'gitea',
   labels,
   levels: ['repository', 'organization', 'user', 'instance'],
   create,
 }
 
-function create({ baseUrl, token, ca }: GiteaOptions, context: ForgeContext): Forge {
-  const { scope, clock, onCall } = context
-  const api = createForgeApi({
-    base: baseUrl,
-    ca,
-    clock,
-    onCall,
-    headers: () => ({ authorization: `token ${token.reveal()}` }),
-  })
+function create(server: OwnServer, context: ForgeContext): Forge {
+  const { scope } = context
+  const { api, url } = reach(server, context)
   const client = createGiteaClient(api, scope)
   const hooks = createHooks({ api, scope, events: hookEvents })
   // Until the version is known, a job without labels is shown rather than hidden.
@@ -49,7 +43,10 @@ function create({ baseUrl, token, ca }: GiteaOptions, context: ForgeContext): Fo
     // Up to 1.26 a re-run has the id of the run before it.
     rounds: { requeue: 'soon' },
 
-    read: (delivery) => readDelivery(delivery, { secrets: context.secrets(), scope, callers }),
+    read: (delivery) =>
+      readDelivery(delivery, { secrets: context.secrets(), idHeaders }, (event, body) =>
+        readEvent(event, body, { scope, callers }),
+      ),
 
     async probe(signal) {
       const version = await versionOf(api, signal)
@@ -75,7 +72,6 @@ function create({ baseUrl, token, ca }: GiteaOptions, context: ForgeContext): Fo
     },
 
     async register(_, signal) {
-      const url = baseUrl.href.replace(/\/+$/, '')
       return { kind: 'registration-token', forge: 'gitea', url, token: await client.registrationToken(signal) }
     },
 

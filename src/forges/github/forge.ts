@@ -1,4 +1,5 @@
 import type { LabelRules } from '../../core/labels.ts'
+import { readDelivery } from '../delivery.ts'
 import type { Capabilities, Forge, ForgeContext, ForgeType } from '../forge.ts'
 import { createGithubApi } from './client.ts'
 import { ensureHook } from './hooks.ts'
@@ -7,7 +8,7 @@ import type { GithubOptions } from './options.ts'
 import { placeOf } from './place.ts'
 import { listRunners, registerRunner, removeRunner, selfHosted } from './runners.ts'
 import { meta } from './schema.ts'
-import { readDelivery } from './webhook.ts'
+import { idHeaders, readEvent } from './webhook.ts'
 
 const labels: LabelRules = {
   foldCase: true,
@@ -35,7 +36,8 @@ function createGithub(options: GithubOptions, { scope, secrets, clock, onCall, n
     kind: 'github',
     labels,
     rounds: { requeue: 'late' },
-    read: (delivery) => readDelivery(delivery, secrets(), scope),
+    read: (delivery) =>
+      readDelivery(delivery, { secrets: secrets(), idHeaders }, (event, body) => readEvent(event, body, scope)),
     async probe(signal): Promise<Capabilities> {
       const { value } = await api.call({ path: '/meta', answer: meta, needs: null }, signal)
       const belowEnterprise = scope.level !== 'enterprise'

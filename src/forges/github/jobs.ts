@@ -2,7 +2,7 @@ import type { ToldJob } from '../../core/job.ts'
 import type { JobList } from '../../core/look.ts'
 import type { Scope } from '../../core/scope.ts'
 import { path } from '../api.ts'
-import { ForgeError, ForgeLimited, ForgeRefused } from '../errors.ts'
+import { ForgeError, ForgeLimited, ForgeRefused, ForgeUnreachable } from '../errors.ts'
 import { stateOf, toldJob } from '../workflow-job.ts'
 import type { GithubApi } from './client.ts'
 import { concurrently } from './concurrently.ts'
@@ -42,14 +42,18 @@ export async function listJobs(look: JobLook, scope: Scope): Promise<JobList | n
 
 interface FoundJobs {
   complete: boolean
+  repositories?: ReadonlySet<string>
   jobs: readonly ToldJob[]
 }
 
 async function organizationJobs(look: JobLook, organization: string): Promise<FoundJobs> {
   const { complete, rows } = await organizationRepositories(look, organization)
+  // A token sees no more than the repositories that it was given; webhooks come from all of them.
+  const repositories = new Set(rows.map(({ full_name }) => full_name.toLowerCase()))
   const found: ToldJob[] = []
   let whole = complete
-  await concurrently(rows, atOnce, async (repository) => {
+  const live = rows.filter(({ archived, disabled }) => !archived && !disabled)
+  await concurrently(live, atOnce, async (repository) => {
     try {
       const one = await repositoryJobs(look, repository.full_name)
       found.push(...one.jobs)
@@ -60,12 +64,13 @@ async function organizationJobs(look: JobLook, organization: string): Promise<Fo
       whole = false
     }
   })
-  return { complete: whole, jobs: found }
+  return { complete: whole, repositories, jobs: found }
 }
 
-/** A spent quota and a bad token are the same everywhere; anything else may be one repository's own trouble. */
+/** A spent quota, a bad token and silence are the same everywhere; anything else may be one repository's own trouble. */
 function isOfOneRepository(error: unknown): error is ForgeError {
-  if (error instanceof ForgeLimited || (error instanceof ForgeRefused && error.status === 401)) return false
+  if (error instanceof ForgeLimited || error instanceof ForgeUnreachable) return false
+  if (error instanceof ForgeRefused && error.status === 401) return false
   return error instanceof ForgeError
 }
 
@@ -82,8 +87,7 @@ async function organizationRepositories({ api, signal }: JobLook, organization: 
       signal,
     ),
   )
-  const live = rows.filter((repository) => !repository.archived && !repository.disabled)
-  return { complete, rows: live.sort((a, b) => pushedAt(b) - pushedAt(a)) }
+  return { complete, rows: rows.toSorted((a, b) => pushedAt(b) - pushedAt(a)) }
 }
 
 function pushedAt({ pushed_at }: Repository): number {

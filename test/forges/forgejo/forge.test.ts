@@ -4,7 +4,8 @@ import type { Scope } from '../../../src/core/scope.ts'
 import type { Forge } from '../../../src/forges/forge.ts'
 import { network } from '../../support/network.ts'
 import type { WorldHook } from '../contract.ts'
-import { aJob, aRunner, base, type ForgejoWorld, forgejoVersions, open, repository, rootOf } from './world.ts'
+import { repository } from '../own-server-world.ts'
+import { aJob, aRunner, base, type ForgejoWorld, forgejoVersions, open, rootOf } from './world.ts'
 
 const never = () => new AbortController().signal
 const organization: Scope = { level: 'organization', owner: 'acme', name: null }

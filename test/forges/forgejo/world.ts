@@ -1,10 +1,8 @@
 import { HttpResponse, http } from 'msw'
-import { systemClock } from '../../../src/clock.ts'
 import type { Scope } from '../../../src/core/scope.ts'
-import type { Forge, ForgeContext } from '../../../src/forges/forge.ts'
+import type { Forge } from '../../../src/forges/forge.ts'
 import { forgejo } from '../../../src/forges/forgejo/forge.ts'
 import { hookEvents } from '../../../src/forges/forgejo/webhook.ts'
-import { Secret } from '../../../src/secret.ts'
 import hookShape from '../../fixtures/forgejo/hook.json' with { type: 'json' }
 import jobShape from '../../fixtures/forgejo/job.json' with { type: 'json' }
 import runnerShape from '../../fixtures/forgejo/runner.json' with { type: 'json' }
@@ -12,13 +10,23 @@ import waiting from '../../fixtures/forgejo/workflow_job_waiting.json' with { ty
 import { network } from '../../support/network.ts'
 import type { ForgeWorld, WorldState } from '../contract.ts'
 import { guarded, hookHandlers, paged } from '../hooks-world.ts'
+import {
+  addressOf,
+  forgeAt,
+  headersOf,
+  missing,
+  numbered,
+  repository,
+  runnerHandlers,
+  versionHandler,
+} from '../own-server-world.ts'
 
 export type ForgejoVersion = 11 | 12 | 13 | 14 | 15 | 17
 export const forgejoVersions: readonly ForgejoVersion[] = [11, 12, 13, 14, 15, 17]
 
 export const base = 'https://forgejo.example/git'
 export const token = 'forgejo-personal-access-token'
-export const repository: Scope = { level: 'repository', owner: 'acme', name: 'widgets' }
+const site = { base, token }
 
 export type JobRow = Omit<typeof jobShape, 'runs_on'> & { runs_on: string[] | null }
 export type RunnerRow = Omit<typeof runnerShape, 'labels'> & { labels: string[] | null }
@@ -48,10 +56,7 @@ export function aRunner(over: Partial<RunnerRow> = {}): RunnerRow {
 }
 
 /** The address of a scope. */
-export function rootOf({ level, owner, name }: Scope): string {
-  const paths = { repository: `repos/${owner}/${name}`, organization: `orgs/${owner}`, user: 'user', instance: 'admin' }
-  return `${base}/api/v1/${level === 'enterprise' ? '' : paths[level]}`
-}
+export const rootOf = (scope: Scope) => addressOf(site, scope)
 
 /** A Forgejo of one version on the network, and the forge under test for it. */
 export function open(over: Partial<ForgejoWorld> = {}): Forge {
@@ -62,10 +67,8 @@ export function open(over: Partial<ForgejoWorld> = {}): Forge {
   const root = rootOf(scope)
   const admin = scope.level === 'instance'
   const guard = guarded(token)
-  const missing = () => HttpResponse.json({ message: 'not found' }, { status: 404 })
   const since15 = (request: Request, answer: () => Response | Promise<Response>) =>
     guard(request, () => (version < 15 ? missing() : answer()))
-  const one = (id: unknown) => runners.find((runner) => runner.id === Number(id))
 
   function listed(request: Request): Response {
     const wanted = new URL(request.url).searchParams.get('labels')
@@ -92,7 +95,7 @@ export function open(over: Partial<ForgejoWorld> = {}): Forge {
   const uneditable = hookEvents.filter((event) => event.startsWith('action_run'))
   network.use(
     ...hookHandlers({ root, token, hooks, shape: hookShape, events: hookEvents.filter(known), uneditable, cap }),
-    http.get(`${base}/api/v1/version`, () => HttpResponse.json({ version: `${version}.0.3+gitea-1.22.0` })),
+    versionHandler(site, `${version}.0.3+gitea-1.22.0`),
     http.get(`${base}/api/v1/repositories/:id`, ({ request, params }) =>
       guard(request, () => {
         const name = repositories[String(params.id)]
@@ -125,20 +128,7 @@ export function open(over: Partial<ForgejoWorld> = {}): Forge {
         return HttpResponse.json({ id, uuid, token: 'the token of one runner' }, { status: 201 })
       }),
     ),
-    http.get(`${root}/actions/runners/:id`, ({ request, params }) =>
-      since15(request, () => {
-        const runner = one(params.id)
-        return runner ? HttpResponse.json(runner) : missing()
-      }),
-    ),
-    http.delete(`${root}/actions/runners/:id`, ({ request, params }) =>
-      since15(request, () => {
-        const runner = one(params.id)
-        if (!runner) return missing()
-        runners.splice(runners.indexOf(runner), 1)
-        return new HttpResponse(null, { status: 204 })
-      }),
-    ),
+    ...runnerHandlers({ root, token }, runners, version < 15 ? null : (runner) => runner),
   )
   if (admin) {
     network.use(
@@ -149,15 +139,7 @@ export function open(over: Partial<ForgejoWorld> = {}): Forge {
     )
   }
 
-  const context: ForgeContext = {
-    instance: 'main',
-    scope,
-    secrets: () => secrets.map((secret) => new Secret(secret)),
-    clock: systemClock,
-    onCall: () => undefined,
-    note: (sentence) => notes.push(sentence),
-  }
-  return forgejo.create({ baseUrl: new URL(`${base}/`), token: new Secret(token), ca: null }, context)
+  return forgeAt(site, forgejo, { scope, secrets, notes })
 }
 
 /** The world that the contract runs in. */
@@ -175,24 +157,10 @@ export function contractWorld(world: Partial<ForgejoWorld>): ForgeWorld {
 }
 
 /** The headers of a delivery, signatures left out. */
-export function forgejoHeaders(event: string): Record<string, string> {
-  const id = 'f1a3c1f2-6a52-4d0b-9d7b-8a7b1f6f0c11'
-  const families = ['forgejo', 'gitea', 'gogs', 'github']
-  return Object.fromEntries([
-    ['content-type', 'application/json'],
-    ...families.flatMap((family) => [
-      [`x-${family}-event`, event],
-      [`x-${family}-delivery`, id],
-    ]),
-  ])
-}
+export const forgejoHeaders = (event: string) => headersOf(['forgejo', 'gitea', 'gogs', 'github'], event)
 
 /** The body of a `workflow_job_*` delivery. */
 export function jobEvent(over: { job?: Partial<JobRow>; repository?: string } = {}) {
   const { job = {}, repository = 'acme/widgets' } = over
   return { ...waiting, job: { ...waiting.job, ...job }, repository: { ...waiting.repository, full_name: repository } }
-}
-
-function numbered<Row>(count = 0, make: (id: number) => Row): Row[] {
-  return Array.from({ length: count }, (_, index) => make(index + 1))
 }

@@ -2,35 +2,12 @@ import { describe, expect, test } from 'vitest'
 import type { Scope } from '../../../src/core/scope.ts'
 import { exchangesOf } from '../../support/exchanges.ts'
 import { type Exchange, haveSpecs, readSpec } from '../../support/specs.ts'
-import { aJob, aRunner, base, type GiteaVersion, giteaVersions, open, repository } from './world.ts'
+import { everything, levels, staleHook } from '../own-server-world.ts'
+import { aJob, aRunner, base, type GiteaVersion, giteaVersions, open } from './world.ts'
 
-const levels: Scope[] = [
-  repository,
-  { level: 'organization', owner: 'acme', name: null },
-  { level: 'user', owner: 'acme', name: null },
-  { level: 'instance', owner: null, name: null },
-]
-const wish = {
-  url: 'https://muster.example/webhook/main',
-  secret: 's',
-  events: ['workflow_job'],
-  contentType: 'json',
-  active: true,
-} as const
-
-/** Everything that we ever ask, at one level. */
-async function everything(version: GiteaVersion, scope: Scope): Promise<void> {
-  const { signal } = new AbortController()
+function aForge(version: GiteaVersion, scope: Scope) {
   const jobs = [aJob(), aJob({ id: 2, labels: null }), aJob({ id: 3, status: 'in_progress', runner_name: 'r' })]
-  const stale = { id: 9, url: wish.url, secret: 'old', active: true, events: ['push'] }
-  const forge = open({ version, scope, jobs, runners: [aRunner()], state: { hooks: [stale] } })
-  await forge.probe(signal)
-  await forge.jobs({ labels: ['linux'] }, signal)
-  await forge.runners(signal)
-  await forge.register({ name: 'muster-1', labels: ['linux'], handle: null }, signal)
-  const hook = await forge.ensureHook?.({ ...wish, known: null }, signal)
-  await forge.ensureHook?.({ ...wish, active: false, known: { id: hook?.id ?? '', secretFits: true } }, signal)
-  await forge.unregister({ id: '3', name: 'runner-3' }, signal)
+  return open({ version, scope, jobs, runners: [aRunner()], state: { hooks: [{ ...staleHook }] } })
 }
 
 /** Left out of Gitea's own descriptions, and there: its lists of runners have pages, too. */
@@ -40,7 +17,7 @@ describe.skipIf(!haveSpecs)("by Gitea's own description of its API", () => {
   test.each(giteaVersions)('all that is said between %s and us is right, at every level', async (version) => {
     const spec = readSpec(`gitea-${version}`, base)
     for (const scope of levels) {
-      const seen = await exchangesOf(() => everything(version, scope))
+      const seen = await exchangesOf(() => everything(aForge(version, scope)))
       const methods = new Set(seen.map(({ method }) => method))
       expect(methods).toEqual(new Set(['GET', 'POST', 'PATCH', 'DELETE']))
       const violations = seen.flatMap((exchange) => spec.violations(exchange))

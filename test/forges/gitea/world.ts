@@ -1,22 +1,30 @@
 import { HttpResponse, http } from 'msw'
-import { systemClock } from '../../../src/clock.ts'
 import type { Scope } from '../../../src/core/scope.ts'
-import type { Forge, ForgeContext } from '../../../src/forges/forge.ts'
+import type { Forge } from '../../../src/forges/forge.ts'
 import { gitea } from '../../../src/forges/gitea/forge.ts'
-import { Secret } from '../../../src/secret.ts'
 import hookShape from '../../fixtures/gitea/hook.json' with { type: 'json' }
 import runnerShape from '../../fixtures/gitea/runner.json' with { type: 'json' }
 import queued from '../../fixtures/gitea/workflow_job.queued.json' with { type: 'json' }
 import { network } from '../../support/network.ts'
 import type { ForgeWorld, WorldState } from '../contract.ts'
 import { guarded, hookHandlers, paged } from '../hooks-world.ts'
+import {
+  addressOf,
+  forgeAt,
+  headersOf,
+  missing,
+  numbered,
+  repository,
+  runnerHandlers,
+  versionHandler,
+} from '../own-server-world.ts'
 
 export type GiteaVersion = '1.24' | '1.25' | '1.26' | '1.27'
 export const giteaVersions: readonly GiteaVersion[] = ['1.24', '1.25', '1.26', '1.27']
 
 export const base = 'https://gitea.example'
 export const token = 'gitea-personal-access-token'
-export const repository: Scope = { level: 'repository', owner: 'acme', name: 'widgets' }
+const site = { base, token }
 
 /** A job as a list or an event has it. */
 export type JobRow = Omit<typeof queued.workflow_job, 'labels'> & { labels: string[] | null; runner_name?: string }
@@ -42,11 +50,8 @@ export function aRunner(over: Partial<RunnerRow> = {}): RunnerRow {
   return { ...runnerShape, ...over }
 }
 
-/** The path of a scope below `/api/v1`. */
-export function rootOf({ level, owner, name }: Scope): string {
-  const paths = { repository: `repos/${owner}/${name}`, organization: `orgs/${owner}`, user: 'user', instance: 'admin' }
-  return `${base}/api/v1/${level === 'enterprise' ? '' : paths[level]}`
-}
+/** The address of a scope. */
+export const rootOf = (scope: Scope) => addressOf(site, scope)
 
 /** A Gitea of one version on the network, and the forge under test for it. */
 export function open(over: Partial<GiteaWorld> = {}): Forge {
@@ -58,12 +63,11 @@ export function open(over: Partial<GiteaWorld> = {}): Forge {
   const root = rootOf(scope)
   const guard = guarded(token)
   const one = (id: unknown) => runners.find((runner) => runner.id === Number(id))
-  const missing = () => HttpResponse.json({ message: 'not found' }, { status: 404 })
   const shown = ({ disabled, ...runner }: RunnerRow) => (minor < 26 ? runner : { ...runner, disabled })
 
   network.use(
     ...hookHandlers({ root, token, hooks, shape: hookShape, events: ['push', 'workflow_job'], uneditable: [], cap }),
-    http.get(`${base}/api/v1/version`, () => HttpResponse.json({ version: `${version}.1` })),
+    versionHandler(site, `${version}.1`),
     http.get(`${root}/actions/jobs`, ({ request }) =>
       guard(request, () => {
         if (minor < 25) return missing()
@@ -80,12 +84,7 @@ export function open(over: Partial<GiteaWorld> = {}): Forge {
         }),
       ),
     ),
-    http.get(`${root}/actions/runners/:id`, ({ request, params }) =>
-      guard(request, () => {
-        const runner = one(params.id)
-        return runner ? HttpResponse.json(shown(runner)) : missing()
-      }),
-    ),
+    ...runnerHandlers({ root, token }, runners, shown),
     http.patch(`${root}/actions/runners/:id`, ({ request, params }) =>
       guard(request, async () => {
         const runner = one(params.id)
@@ -95,28 +94,12 @@ export function open(over: Partial<GiteaWorld> = {}): Forge {
         return HttpResponse.json(shown(runner))
       }),
     ),
-    http.delete(`${root}/actions/runners/:id`, ({ request, params }) =>
-      guard(request, () => {
-        const runner = one(params.id)
-        if (!runner) return missing()
-        runners.splice(runners.indexOf(runner), 1)
-        return new HttpResponse(null, { status: 204 })
-      }),
-    ),
     http.post(`${root}/actions/runners/registration-token`, ({ request }) =>
       guard(request, () => HttpResponse.json({ token: 'gitea-registration-token' })),
     ),
   )
 
-  const context: ForgeContext = {
-    instance: 'main',
-    scope,
-    secrets: () => secrets.map((secret) => new Secret(secret)),
-    clock: systemClock,
-    onCall: () => undefined,
-    note: (sentence) => notes.push(sentence),
-  }
-  return gitea.create({ baseUrl: new URL(`${base}/`), token: new Secret(token), ca: null }, context)
+  return forgeAt(site, gitea, { scope, secrets, notes })
 }
 
 /** The world that the contract runs in. */
@@ -131,18 +114,7 @@ export function contractWorld(version: GiteaVersion, cap = 50): ForgeWorld {
 }
 
 /** The headers of a delivery, signatures left out. */
-export function giteaHeaders(event: string): Record<string, string> {
-  const id = 'f1a3c1f2-6a52-4d0b-9d7b-8a7b1f6f0c11'
-  return {
-    'content-type': 'application/json',
-    'x-gitea-event': event,
-    'x-gogs-event': event,
-    'x-github-event': event,
-    'x-gitea-delivery': id,
-    'x-gogs-delivery': id,
-    'x-github-delivery': id,
-  }
-}
+export const giteaHeaders = (event: string) => headersOf(['gitea', 'gogs', 'github'], event)
 
 /** The body of a `workflow_job` delivery. */
 export function delivery(over: { action?: string; job?: Partial<JobRow>; repository?: string } = {}) {
@@ -153,8 +125,4 @@ export function delivery(over: { action?: string; job?: Partial<JobRow>; reposit
     workflow_job: { ...queued.workflow_job, status: action, ...job },
     repository: { ...queued.repository, full_name: repository },
   }
-}
-
-function numbered<Row>(count = 0, make: (id: number) => Row): Row[] {
-  return Array.from({ length: count }, (_, index) => make(index + 1))
 }

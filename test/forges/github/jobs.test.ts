@@ -218,6 +218,8 @@ test.each([403, 404, 410, 500])(
 test.each([
   ['a token that was revoked', () => refusal(401, 'Bad credentials'), 'ForgeRefused'],
   ['a rate limit', () => refusal(429, 'API rate limit exceeded'), 'ForgeLimited'],
+  // Else a GitHub that answers no more would be waited for once for each of some hundred repositories.
+  ['silence', () => HttpResponse.error(), 'ForgeUnreachable'],
 ])('%s ends the look at an organization, because it is no trouble of one repository', async (_, answer, name) => {
   holds([aRepositoryRow('acme/first'), aRepositoryRow('acme/second')])
   network.use(http.get(`${API}/repos/acme/:name/actions/runs`, answer))
