@@ -43,7 +43,9 @@ function goneReason(draft: Draft, dispatch: Dispatch, list: TimedRunningList | u
   const seen = rules.runnersSeenAt
   if (seen !== null && isUnseen(dispatch, draft.runner(dispatch.runner), seen)) return 'never_seen'
   const looked = seen !== null && seen > endsAt(dispatch)
-  if (draft.now >= dispatch.sentAt! + 2 * dispatch.ttl && !looked) return 'freed_without_proof'
+  // Looks that come back since its ttl will tell, a minute later: a ttl below that must not outrun them.
+  const patience = seen !== null && seen > dispatch.sentAt! + dispatch.ttl ? minute : 0
+  if (draft.now >= dispatch.sentAt! + 2 * dispatch.ttl + patience && !looked) return 'freed_without_proof'
   return null
 }
 

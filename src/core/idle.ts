@@ -51,7 +51,8 @@ export function idlePlan(snapshot: Snapshot, all: readonly Supply[], rooms: Room
     }
     // An old warm runner goes once its place is filled by one that stands.
     const standing = kept.filter(({ runner }) => runner !== null).length
-    for (const stop of surplus(target, all, snapshot, standing >= floor)) {
+    if (standing < floor) continue
+    for (const stop of surplus(target, all, snapshot, floor > 0)) {
       if (!stopping.has(stop.dispatch.id)) stops.push(stop)
     }
   }
@@ -85,12 +86,12 @@ function heldBack(target: Target, rooms: Rooms, { facts, now, instance, looked }
   return rooms.closedUntil(target.dispatcher)
 }
 
-function surplus(target: Target, all: readonly Supply[], snapshot: Snapshot, floorStands: boolean): IdleStop[] {
-  if (!floorStands) return []
+/** Where no warm runner is kept, an old one is replaced by none: it has its whole `idle_timeout`. */
+function surplus(target: Target, all: readonly Supply[], snapshot: Snapshot, keepsWarm: boolean): IdleStop[] {
   return all
     .filter((supply) => !supply.spent && supply.dispatch?.target === target.name)
     .flatMap((supply) => {
-      if (isTooOld(supply, snapshot)) return stop(supply, 'too_old', snapshot)
+      if (keepsWarm && isTooOld(supply, snapshot)) return stop(supply, 'too_old', snapshot)
       return isOverdue(supply, snapshot) ? stop(supply, 'idle_timeout', snapshot) : []
     })
 }

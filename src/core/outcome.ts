@@ -25,6 +25,8 @@ export interface OutcomeRows {
   /** The round that asked; null for `min_idle` or when it was forgotten. */
   job: Job | null
   backoffs: ReadonlyMap<string, Backoff>
+  /** The instance is paused; what was sent before is not touched by it. */
+  paused?: boolean
 }
 
 export interface OutcomeChanges {
@@ -53,12 +55,12 @@ export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges
   if (dispatch.goneAt !== null) return unchanged
   switch (outcome.kind) {
     case 'sent':
-      // Its round ended while it waited for its turn or for its credential: nothing is sent for what is over.
-      if (dispatch.state === 'intended' && rows.job?.state === 'finished') {
+      // Its round ended, or the instance was paused, while it waited for its turn or for its credential: nothing is sent any more.
+      if (dispatch.state === 'intended' && (rows.job?.state === 'finished' || rows.paused)) {
         return {
           ...unchanged,
           dispatch: { ...dispatch, goneAt: outcome.at, goneReason: 'never_sent' },
-          job: { ...rows.job, dispatches: Math.max(0, rows.job.dispatches - 1) },
+          job: rows.job && { ...rows.job, dispatches: Math.max(0, rows.job.dispatches - 1) },
           events: [event('dispatch_gone', { reason: 'never_sent' })],
         }
       }
@@ -97,7 +99,11 @@ export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges
         },
         // A refused one does not count among the runners that a round may get.
         job: rows.job && { ...rows.job, dispatches: Math.max(0, rows.job.dispatches - 1) },
-        backoffs: [raised(demandKey(dispatch), dispatch.instance, outcome.retryAt), raisedBreaker()],
+        // One that was never sent (its forge gave no credential) says nothing of the dispatcher, which others use, too.
+        backoffs: [
+          raised(demandKey(dispatch), dispatch.instance, outcome.retryAt),
+          ...(dispatch.sentAt === null ? [] : [raisedBreaker()]),
+        ],
         cleared: [],
         events: [event('dispatch_refused', { reason: outcome.reason })],
       }

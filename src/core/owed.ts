@@ -1,4 +1,3 @@
-import { coversUntil } from './dispatch.ts'
 import type { Facts } from './facts.ts'
 import { endsAt } from './gone.ts'
 import { listLag } from './jobs-seen.ts'
@@ -20,8 +19,9 @@ export function owedLooks(facts: Facts, verdicts: Iterable<Verdict>, { rounds, s
   const moments = idleEnds(facts, stoppable)
   for (const dispatch of facts.dispatches) {
     if (dispatch.sentAt === null) continue
-    if (dispatch.runner === null && dispatch.coverEndedAt === null) moments.push(coversUntil(dispatch))
-    moments.push(endsAt(dispatch))
+    // One that begins in the very moment proves nothing yet.
+    if (dispatch.runner === null) moments.push(dispatch.sentAt + dispatch.bootTimeout + 1)
+    moments.push(endsAt(dispatch) + 1)
   }
   for (const job of facts.jobs) {
     if (job.state === 'queued' && job.doubtedAt !== null) {
@@ -30,8 +30,10 @@ export function owedLooks(facts: Facts, verdicts: Iterable<Verdict>, { rounds, s
       if (job.deliveredAt !== null) moments.push(job.deliveredAt + listLag)
     }
     if (job.requeuedAt === null || job.state !== 'finished') continue
-    const late = Math.max(job.deliveredAt ?? 0, job.seenFinishedAt ?? 0) + listLag
-    moments.push(rounds.requeue === 'soon' ? job.requeuedAt : late)
+    const finished = job.seenFinishedAt ?? 0
+    // Without a job list the look at once tells nothing: then the turn after this one opens the round.
+    if (rounds.requeue === 'soon') moments.push(job.requeuedAt, finished + listLag)
+    else moments.push(Math.max(job.deliveredAt ?? 0, finished) + listLag)
   }
   for (const { kind, by, until } of verdicts) {
     if (kind === 'covered' && by && 'runner' in by && until !== null) moments.push(until)

@@ -31,12 +31,12 @@ export function plan(snapshot: Snapshot): Plan {
   const wanted: Wanted[] = []
 
   const uncovered: Job[] = []
-  for (const job of byAge(facts.jobs)) {
+  for (const job of heldBackLast(byAge(facts.jobs), snapshot)) {
     const settled = withoutPlan(job) ?? coverOf(job, pool) ?? inDoubt(job, unseen, snapshot)
     if (settled) verdicts.set(jobKey(job), settled)
     else if (job.state === 'queued') uncovered.push(job)
   }
-  for (const job of freshFirst(uncovered, snapshot)) {
+  for (const job of uncovered) {
     const verdict = judge(job, rooms, snapshot)
     verdicts.set(jobKey(job), verdict)
     if (verdict.kind !== 'dispatching') continue
@@ -59,6 +59,13 @@ function withoutPlan(job: Job): Verdict | null {
       : verdict('not_allowed', job, job.unassigned === 'repository_unknown' ? 'repository_unknown' : null)
   }
   return null
+}
+
+/** Why a round waits that lies beyond the window of the snapshot: what stands before it takes all the room. Null when it may lie within. */
+export function verdictBeyond(job: Job, { beyond, paused }: Pick<Facts, 'beyond' | 'paused'>): Verdict | null {
+  const settled = withoutPlan(job)
+  if (settled || job.state !== 'queued' || job.target === null || !beyond.has(job.target)) return settled
+  return paused ? verdict('paused', job) : verdict('full', job, 'max')
 }
 
 function coverOf(job: Job, pool: SupplyPool): Verdict | null {
@@ -147,9 +154,16 @@ function byAge(jobs: readonly Job[]): Job[] {
   return [...jobs].sort((a, b) => age(a) - age(b))
 }
 
-function freshFirst(jobs: readonly Job[], { facts, instance }: Snapshot): Job[] {
-  const retried = (job: Job) => facts.backoffs.has(backoffKey.idledJob(instance, job))
-  return [...jobs.filter((job) => !retried(job)), ...jobs.filter(retried)]
+/** A round that may get no runner, or comes after all fresh ones, must not take the cover of one that would then ask for a second. */
+function heldBackLast(jobs: readonly Job[], { facts, instance, targets, now }: Snapshot): Job[] {
+  const byName = new Map(targets.map((target) => [target.name, target]))
+  const heldBack = (job: Job) => {
+    const target = job.target === null ? undefined : byName.get(job.target)
+    const stuck = target !== undefined && job.dispatches >= allowance(job, target, now)
+    return stuck || facts.backoffs.has(backoffKey.idledJob(instance, job))
+  }
+  const { true: last = [], false: first = [] } = Object.groupBy(jobs, (job) => `${heldBack(job)}`)
+  return [...first, ...last]
 }
 
 function* wakes(verdicts: Iterable<Verdict>): Generator<number | null> {

@@ -18,7 +18,8 @@ export function foldRunnerList(draft: Draft, list: RunnerList, beganAt: number):
     // A registration that never connected is listed as offline: its dispatch is still booting. Strangers that are off are no supply.
     if (seen.state === 'offline' && (!known || booting.has(seen.name))) continue
     // GitHub's busy flag reads false for up to a minute after a start: a running job that names the runner is believed before it.
-    const state = working.has(seen.name) ? 'busy' : seen.state
+    const isBusy = working.has(seen.name) || (known?.state === 'busy' && startedUnseen(draft, beganAt))
+    const state = isBusy ? 'busy' : seen.state
     draft.setRunner(updated(draft, known, { ...seen, state }, beganAt, list.complete))
   }
   if (!list.complete) return
@@ -27,6 +28,14 @@ export function foldRunnerList(draft: Draft, list: RunnerList, beganAt: number):
     const missed = runner.listedAt === null ? beganAt >= runner.firstSeenAt + listLag : beganAt > runner.listedAt
     if (missed) draft.endRunner(runner)
   }
+}
+
+/** A job began somewhere after this list was made: what it still shows as idle may be what was spent on that start. */
+function startedUnseen(draft: Draft, beganAt: number): boolean {
+  return draft.jobs.some(
+    ({ state, startSpent, seenRunningAt, runnerName }) =>
+      state === 'running' && startSpent && (seenRunningAt ?? 0) > beganAt && draft.runner(runnerName) === null,
+  )
 }
 
 /** How many complete looks in a row saw it idle, this one included: the same look twice is one. */

@@ -39,11 +39,15 @@ function supply(offers: readonly string[], runner: Runner | null, dispatch: Disp
   return { offers, runner, dispatch, boundTo, spent: false }
 }
 
-/** Hands out supply to jobs, each piece once: the most specific (that with the most labels) last, a job's own dispatch first among equals. */
+/**
+ * Hands out supply to jobs, each piece once: what is bound to a round first, since it serves no other, then the most specific (that with
+ * the most labels) last, a job's own dispatch first among equals.
+ */
 export class SupplyPool {
   readonly all: readonly Supply[]
   readonly #rules: LabelRules
   readonly #now: number
+  readonly #bound: ReadonlyMap<string | null, Supply[]>
   readonly #shelves: Supply[][]
   readonly #fitting = new Map<string, Supply[][]>()
 
@@ -51,12 +55,19 @@ export class SupplyPool {
     this.all = all
     this.#rules = rules
     this.#now = now
-    const shelves = Map.groupBy(all, ({ offers }) => JSON.stringify(offers))
+    this.#bound = Map.groupBy(all, ({ boundTo }) => boundTo)
+    const free = all.filter(({ boundTo }) => boundTo === null)
+    const shelves = Map.groupBy(free, ({ offers }) => JSON.stringify(offers))
     this.#shelves = [...shelves.values()].sort(([a], [b]) => a!.offers.length - b!.offers.length)
   }
 
   /** Spends what covers this job and answers it; null when nothing does. */
   spendOn(job: Job): Supply | null {
+    const bound = this.#bound.get(jobKey(job))?.find((supply) => this.#covers(supply, job))
+    if (bound) {
+      bound.spent = true
+      return bound
+    }
     for (const shelf of this.#shelvesFor(job.labels)) {
       const usable = shelf.filter((supply) => this.#covers(supply, job))
       const chosen = usable.find((supply) => isOwn(supply, job)) ?? usable[0]

@@ -139,7 +139,7 @@ function verdictOf(row: JobRow, worker: WorkerView | undefined): Verdict | null 
     case 'running':
       return { kind: 'running', target: row.target, reason: null, by: null, until: null }
     default:
-      return worker?.verdict({ id: row.id, round: row.round }) ?? null
+      return worker?.verdict(row) ?? null
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Job } from '../core/job.ts'
 import type { Mode } from '../core/mode.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Capabilities, HookState } from '../forges/forge.ts'
@@ -13,8 +14,8 @@ export interface WorkerView {
   readonly nextLookAt: number | null
   /** Null until our webhook was made sure of. */
   readonly hook: { id: string; done: HookState['done']; notes: readonly string[] } | null
-  /** Why the round has, or has not, a runner, as the last plan said; null when that plan did not know the round. */
-  verdict(job: { id: string; round: number }): Verdict | null
+  /** Why the round has, or has not, a runner, as the last plan said; null when that plan did not know of it. */
+  verdict(job: Job): Verdict | null
   /** Asks for a look at once, whatever is planned; returns without waiting for it. */
   lookNow(): void
 }

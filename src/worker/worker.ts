@@ -1,10 +1,13 @@
 import { type CadenceSettings, lookBegan, lookEnded, nextLookAt, nextMode, startCadence } from '../core/cadence.ts'
-import { jobKey } from '../core/job.ts'
+import type { Facts } from '../core/facts.ts'
+import { type Job, jobKey } from '../core/job.ts'
 import type { Look } from '../core/look.ts'
 import { nextLossAt } from '../core/lost.ts'
 import type { Mode } from '../core/mode.ts'
 import { owedLooks } from '../core/owed.ts'
-import type { Plan } from '../core/plan.ts'
+
+import { type Plan, verdictBeyond } from '../core/plan.ts'
+
 import type { Verdict } from '../core/verdict.ts'
 import type { Capabilities, HookState } from '../forges/forge.ts'
 import { LeaseLost } from '../store/store.ts'
@@ -34,6 +37,7 @@ export class Worker {
   readonly #ending = new AbortController()
   #state: TurnState
   #verdicts: ReadonlyMap<string, Verdict> = new Map()
+  #lastFacts: Pick<Facts, 'beyond' | 'paused'> = { beyond: new Map(), paused: false }
   #seen: Observation | null = null
   #looking: Promise<void> | null = null
   #lookDue = 0
@@ -69,9 +73,9 @@ export class Worker {
     return this.#nextLookAt
   }
 
-  /** Why an open job has, or has not, a runner, as of the last turn; null when that turn did not see it. */
-  verdict(job: { id: string; round: number }): Verdict | null {
-    return this.#verdicts.get(jobKey(job)) ?? null
+  /** Why an open job has, or has not, a runner, as of the last turn; null when that turn did not know of it. */
+  verdict(job: Job): Verdict | null {
+    return this.#verdicts.get(jobKey(job)) ?? verdictBeyond(job, this.#lastFacts)
   }
 
   ring(): void {
@@ -190,6 +194,7 @@ export class Worker {
     const cadence = nextMode(this.#state.cadence, result.lost, result.facts.signals, now)
     this.#state = { ...this.#state, cadence, runnersSeenAt: result.runnersSeenAt }
     this.#verdicts = result.verdicts
+    this.#lastFacts = { beyond: result.facts.beyond, paused: result.facts.paused }
     if (result.lost > 0) {
       metrics.webhooksLost.inc({ instance }, result.lost)
       log.warn({ lost: result.lost }, 'queued jobs were found that no webhook announced')

@@ -6,7 +6,7 @@ import type { Limits } from '../store.ts'
 import { count } from './cells.ts'
 import type { Ring } from './commits.ts'
 import type { Database } from './database.ts'
-import { requireEpoch } from './instances.ts'
+import { isPaused, requireEpoch } from './instances.ts'
 import { oneRound } from './jobs.ts'
 import { clearBackoffs } from './save.ts'
 import { backoffs, dispatches, events, jobs } from './tables.ts'
@@ -54,7 +54,8 @@ export function settleDispatch(db: Database, ring: Ring, id: string, outcome: Ou
       .flatMap((key) => findBackoff(db, key) ?? [])
       .map((it) => [it.key, it]),
   )
-  const changes = foldOutcome({ dispatch, job, backoffs: known }, outcome)
+  const paused = isPaused(db, dispatch.instance)
+  const changes = foldOutcome({ dispatch, job, backoffs: known, paused }, outcome)
   if (changes.dispatch === dispatch) return dispatch
   dispatches.put(db, changes.dispatch)
   if (changes.job && changes.job !== job) jobs.put(db, changes.job)

@@ -36,6 +36,19 @@ export function outcomesContract(test: StoreTest): void {
     ])
   })
 
+  test('sends nothing that still waited when its instance was paused', async ({ store }) => {
+    const job = { id: '1', round: 1 }
+    await save(store, {
+      jobs: [aJob({ ...job, dispatches: 1 })],
+      dispatches: [aDispatch({ id: 'waiting', state: 'intended', job }), aDispatch({ id: 'under way', state: 'sent' })],
+    })
+    await store.pause('main', true, at('12:00:01'))
+    const sent = (id: string) => store.settle(id, { kind: 'sent', at: at('12:00:02') })
+    expect(await sent('waiting')).toMatchObject({ sentAt: null, goneReason: 'never_sent' })
+    expect(await store.job('main', '1')).toMatchObject({ dispatches: 0 })
+    expect(await sent('under way')).toMatchObject({ state: 'sent', goneAt: null })
+  })
+
   test('counts the failures of a dispatcher in a row until one goes well', async ({ store }) => {
     const ids = ['a', 'b', 'c']
     await save(store, { dispatches: ids.map((id) => aDispatch({ id, state: 'sent' })) })
