@@ -43,7 +43,7 @@ export const name = text(
   /^(?!\.{1,2}$)(?!\s)[^/\p{Cc}]{1,100}(?<!\s)$/u,
 )
 
-export const flag = z.boolean({ error: told('true or false', 'without quotes') })
+export const flag = z.boolean({ error: told('true or false', 'write it so, without quotes') })
 
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): z.ZodType<number> {
   const range = most === Number.MAX_SAFE_INTEGER ? `of ${least} or more` : `from ${least} to ${most}`

@@ -45,7 +45,7 @@ function goneReason(draft: Draft, dispatch: Dispatch, list: TimedRunningList | u
   const looked = seen !== null && seen > endsAt(dispatch)
   // Looks that come back since its ttl will tell, a minute later: a ttl below that must not outrun them.
   const patience = seen !== null && seen > dispatch.sentAt! + dispatch.ttl ? minute : 0
-  if (draft.now >= dispatch.sentAt! + 2 * dispatch.ttl + patience && !looked) return 'freed_without_proof'
+  if (draft.now >= givenUpAt(dispatch) + patience && !looked) return 'freed_without_proof'
   return null
 }
 
@@ -76,6 +76,11 @@ function provesAbsence(list: TimedRunningList, dispatch: Dispatch, now: number, 
   if (dispatch.host !== null && dispatch.host !== host) return false
   if (!list.complete || list.askedAt <= (dispatch.answeredAt ?? dispatch.sentAt!)) return false
   return dispatch.state !== 'sent' || now >= coversUntil(dispatch)
+}
+
+/** When its slot is free though nobody could tell of its runner. */
+export function givenUpAt({ sentAt, ttl }: Pick<Dispatch, 'sentAt' | 'ttl'>): number {
+  return (sentAt ?? 0) + 2 * ttl
 }
 
 /** When its runner must be over, and a look that begins later proves it. */

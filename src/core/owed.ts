@@ -1,5 +1,5 @@
 import type { Facts } from './facts.ts'
-import { endsAt } from './gone.ts'
+import { endsAt, givenUpAt } from './gone.ts'
 import { listLag } from './jobs-seen.ts'
 import type { RoundRules } from './rounds.ts'
 import type { Verdict } from './verdict.ts'
@@ -22,6 +22,8 @@ export function owedLooks(facts: Facts, verdicts: Iterable<Verdict>, { rounds, s
     // One that begins in the very moment proves nothing yet.
     if (dispatch.runner === null) moments.push(dispatch.sentAt + dispatch.bootTimeout + 1)
     moments.push(endsAt(dispatch) + 1)
+    // Where no look can tell, the turn after this one gives the slot up.
+    moments.push(givenUpAt(dispatch))
   }
   for (const job of facts.jobs) {
     if (job.state === 'queued' && job.doubtedAt !== null) {

@@ -13,7 +13,7 @@ test.each`
   ${{ top: ['listen: ":70000"'] }}                                                                       | ${'6:1 listen: expected an address such as ":8090", "127.0.0.1:8091" or "[::1]:80", found ":70000"'}
   ${{ top: ['max_body: 2 potatoes'] }}                                                                   | ${'6:1 max_body: expected a size from 1024 to 67108864 bytes, such as 1MiB, found "2 potatoes"'}
   ${{ top: ['owner: abcdefghijklmnopqrstuvwx'] }}                                                        | ${'6:1 owner: expected a word of 1 to 23 characters (a runner is called <owner>-<16 characters>, at most 40 in all), found "abcdefghijklmnopqrstuvwx"'}
-  ${{ top: ['dry_run: "yes"'] }}                                                                         | ${'6:1 dry_run: expected true or false, found "yes", without quotes'}
+  ${{ top: ['dry_run: "yes"'] }}                                                                         | ${'6:1 dry_run: expected true or false, found "yes", write it so, without quotes'}
   ${{ top: ['admin: { listen: ":9000" }'] }}                                                             | ${'6:1 admin.tokens: expected at least one token, because admin.listen is not a loopback address, found nothing'}
   ${{ top: ['admin: { listen: "127.0.0.1:8090" }'] }}                                                    | ${'6:10 admin.listen: expected another port than that of listen, found 8090 for both'}
   ${{ top: ['admin: { tokens: [{ name: a, role: root, token: t-of-admin }] }'] }}                        | ${'6:30 admin.tokens[0].role: expected read, operate, admin, found "root"'}

@@ -141,7 +141,7 @@ test.concurrent('a paused instance takes deliveries and dispatches nothing, also
   await until('the dispatcher is asked', () => dispatcher.calls.length === 1)
 })
 
-test.concurrent('dry_run says what it would do, and does nothing', async ({ stage }) => {
+test.concurrent('dry_run says once what it would do, and does nothing', async ({ stage }) => {
   const forge = await stage.forge({ kind: 'gitea', version: '1.26' })
   const dispatcher = await stage.dispatcher()
   const targets = [{ name: 'linux', labels: ['linux'], min_idle: 1 }]
@@ -151,12 +151,17 @@ test.concurrent('dry_run says what it would do, and does nothing', async ({ stag
     instances: [forge.instance({ targets })],
   })
   const [job] = forge.push({})
-  const said = () => service.log.filter((line) => line.includes('dry run'))
-  await until('it is said', () => said().some((line) => line.includes(`"${job?.id}/1"`)))
+  const said = () => service.log.filter((line) => line.includes('dry run')).map((line) => JSON.parse(line).wanted)
+  const wishes = [
+    { target: 'linux', job: `${job?.id}/1` },
+    { target: 'linux', job: null },
+  ]
+  await until('it is said', () => JSON.stringify(said().at(-1)) === JSON.stringify(wishes))
+  await service.look('gitea')
   await service.look('gitea')
   expect(await service.job('gitea', job?.id ?? 0)).toMatchObject({ verdict: 'dispatching', target: 'linux' })
   expect(await service.instance('gitea')).toMatchObject({ dry_run: true })
-  expect(said().some((line) => JSON.parse(line).job === null)).toBe(true)
+  expect(said().filter((wanted) => wanted.length === wishes.length)).toEqual([wishes])
   expect(await service.dispatches()).toEqual([])
   expect(dispatcher.calls).toEqual([])
   expect(forge.world.ground.hooks.size).toBe(0)

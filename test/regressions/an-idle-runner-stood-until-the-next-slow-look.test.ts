@@ -22,7 +22,7 @@ test('a look is owed when an idle runner of ours has stood for its idle_timeout,
 })
 
 test('none is owed for a runner at work, nor for one that nobody can stop', () => {
-  const byItsEnd = [at('12:41:00') + 1]
+  const byItsEnd = [at('12:41:00') + 1, at('13:20:00')]
   expect(looks(new Set(['default']), 'busy')).toEqual(byItsEnd)
   expect(looks(new Set())).toEqual(byItsEnd)
 })
