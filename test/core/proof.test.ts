@@ -2,21 +2,13 @@ import { describe, expect, test } from 'vitest'
 import type { Look } from '../../src/core/look.ts'
 import { reconcile } from '../../src/core/reconcile.ts'
 import { aDispatch, aJob, aRunner, aToldJob, at } from '../support/builders.ts'
-import { nothingSeen, seenRunners, someRules } from '../support/reconciling.ts'
+import { listed, nothingSeen, seenRunners, someRules } from '../support/reconciling.ts'
 import { someFacts } from '../support/snapshot.ts'
 
 type Known = Parameters<typeof someFacts>[0]
 
-const queuedIn = (time: string, complete = true): Look => ({
-  ...nothingSeen,
-  beganAt: at(time),
-  jobs: { complete, filter: null, jobs: [aToldJob({ id: '5' })] },
-})
-const emptyOf = (time: string): Look => ({
-  ...nothingSeen,
-  beganAt: at(time),
-  jobs: { complete: true, filter: null, jobs: [] },
-})
+const queuedIn = (time: string, complete = true) => listed(at(time), [aToldJob({ id: '5' })], { complete })
+const emptyOf = (time: string) => listed(at(time), [])
 const brought = (known: Known, look: Look, over = {}, now = look.beganAt + 1_000) =>
   reconcile(someFacts(known), look, now, someRules(over)).facts
 const rounds = (known: Known, look: Look, over = {}) =>

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { HttpResponse, http } from 'msw'
 import { describe, expect, test } from 'vitest'
 import type { Forge, HookWish, RawDelivery } from '../../src/forges/forge.ts'
+import { aHookWish } from '../support/builders.ts'
 import { network } from '../support/network.ts'
 
 /** A hook as the forge keeps it; the secret is known to the fake alone. */
@@ -45,16 +46,8 @@ export interface ForgeWorld {
 const secret = 'a webhook secret'
 const nothing: WorldState = { secrets: [secret], jobs: 0, runners: 0, uncounted: 0, hooks: [] }
 const never = () => new AbortController().signal
-const ours = 'https://muster.example/webhook/main'
-
-const wish: HookWish = {
-  url: ours,
-  secret,
-  events: ['workflow_job'],
-  contentType: 'json',
-  active: true,
-  known: null,
-}
+const wish = aHookWish({ secret })
+const ours = wish.url
 
 /** The same bytes with the signature that GitHub, Gitea and Forgejo all send. */
 export function signed(headers: Record<string, string>, body: Uint8Array | string, key = secret): RawDelivery {

@@ -4,6 +4,7 @@ import type { Scope } from '../../src/core/scope.ts'
 import type { Forge, ForgeType } from '../../src/forges/forge.ts'
 import type { OwnServer } from '../../src/forges/own-server.ts'
 import { Secret } from '../../src/secret.ts'
+import { aHookWish } from '../support/builders.ts'
 import { guarded } from './hooks-world.ts'
 
 // What a Forgejo and a Gitea on the network have in common.
@@ -97,13 +98,7 @@ export function numbered<Row>(count = 0, make: (id: number) => Row): Row[] {
   return Array.from({ length: count }, (_, index) => make(index + 1))
 }
 
-const wish = {
-  url: 'https://muster.example/webhook/main',
-  secret: 's',
-  events: ['workflow_job'],
-  contentType: 'json',
-  active: true,
-} as const
+const wish = aHookWish()
 
 /** A hook of ours that is not as it should be. */
 export const staleHook = { id: 9, url: wish.url, secret: 'old', active: true, events: ['push'] }

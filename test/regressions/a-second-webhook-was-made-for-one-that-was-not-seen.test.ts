@@ -2,17 +2,11 @@ import { HttpResponse, http } from 'msw'
 import { expect, test } from 'vitest'
 import * as forgejo from '../forges/forgejo/world.ts'
 import * as gitea from '../forges/gitea/world.ts'
+import { aHookWish } from '../support/builders.ts'
 import { network } from '../support/network.ts'
 
-const url = 'https://muster.example/webhook/main'
-const wish = {
-  url,
-  secret: 's',
-  events: [],
-  contentType: 'json',
-  active: true,
-  known: { id: '4', secretFits: true },
-} as const
+const wish = aHookWish()
+const { url } = wish
 
 // What a list did not show was taken to be missing, although the list itself said that it was not whole.
 test.each([

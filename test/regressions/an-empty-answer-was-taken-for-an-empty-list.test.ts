@@ -1,21 +1,14 @@
 import { HttpResponse, http } from 'msw'
 import { expect, test } from 'vitest'
-import type { HookWish } from '../../src/forges/forge.ts'
 import * as forgejo from '../forges/forgejo/world.ts'
 import * as gitea from '../forges/gitea/world.ts'
+import { aHookWish } from '../support/builders.ts'
 import { network } from '../support/network.ts'
 
 // A proxy that answers 200 or 204 with no body was read as `null`, which is how Forgejo says that it has no jobs: every queued job was
 // over, every runner gone, and a second webhook was made beside the one that stood.
 const never = () => new AbortController().signal
-const wish: HookWish = {
-  url: 'https://muster.example/webhook/main',
-  secret: 's',
-  events: ['workflow_job'],
-  contentType: 'json',
-  active: true,
-  known: null,
-}
+const wish = aHookWish()
 const worlds = [
   { name: 'Forgejo', base: forgejo.base, open: () => forgejo.open({ jobs: [forgejo.aJob()] }) },
   { name: 'Gitea', base: gitea.base, open: () => gitea.open({ jobs: [gitea.aJob()] }) },

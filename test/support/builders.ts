@@ -4,6 +4,7 @@ import type { DeliveredJob } from '../../src/core/intake.ts'
 import type { Job, ToldJob } from '../../src/core/job.ts'
 import type { Runner } from '../../src/core/runner.ts'
 import type { Target } from '../../src/core/target.ts'
+import type { HookWish } from '../../src/forges/forge.ts'
 import type { DeliveryRecord } from '../../src/store/store.ts'
 
 // Everything that is built belongs to the instance `main` and the target `linux` on the dispatcher `default`,
@@ -193,6 +194,19 @@ export function anEvent(over: Partial<Event> = {}): Event {
     dispatch: null,
     runner: null,
     detail: {},
+    ...over,
+  }
+}
+
+/** The wish for a webhook of ours that no process has made yet. */
+export function aHookWish(over: Partial<HookWish> = {}): HookWish {
+  return {
+    url: 'https://muster.example/webhook/main',
+    secret: 's',
+    events: ['workflow_job'],
+    contentType: 'json',
+    active: true,
+    known: null,
     ...over,
   }
 }

@@ -2,6 +2,7 @@ import { HttpResponse, http } from 'msw'
 import { describe, expect, test } from 'vitest'
 import type { Scope } from '../../../src/core/scope.ts'
 import type { Forge } from '../../../src/forges/forge.ts'
+import { aHookWish } from '../../support/builders.ts'
 import { network } from '../../support/network.ts'
 import type { WorldHook } from '../contract.ts'
 import { repository } from '../own-server-world.ts'
@@ -246,14 +247,7 @@ describe('what Forgejo can do', () => {
   })
 })
 
-const wish = {
-  url: 'https://muster.example/webhook/main',
-  secret: 's',
-  events: ['workflow_job'],
-  contentType: 'json',
-  active: true,
-  known: null,
-} as const
+const wish = aHookWish()
 
 describe('the webhook of Forgejo', () => {
   const nudges = ['push', 'create', 'pull_request', 'issue_comment', 'release']

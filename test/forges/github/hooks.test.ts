@@ -2,18 +2,12 @@ import { HttpResponse, http } from 'msw'
 import { expect, test } from 'vitest'
 import type { HookWish } from '../../../src/forges/forge.ts'
 import { aHookRow } from '../../fixtures/github/rows.ts'
+import { aHookWish } from '../../support/builders.ts'
 import { network } from '../../support/network.ts'
 import { API, aGithub, authorised, enterprise, never, organization, pageOf, refusal, repository } from './github.ts'
 
-const url = 'https://muster.example/webhook/main'
-const wish: HookWish = {
-  url,
-  secret: 'the secret in force',
-  events: ['workflow_job'],
-  contentType: 'json',
-  active: true,
-  known: { id: '1', secretFits: true },
-}
+const wish = aHookWish({ secret: 'the secret in force', known: { id: '1', secretFits: true } })
+const { url } = wish
 
 const config = { url, content_type: 'json', insecure_ssl: '0', secret: 'the secret in force' }
 
