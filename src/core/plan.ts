@@ -31,7 +31,7 @@ export function plan(snapshot: Snapshot): Plan {
   const wanted: Wanted[] = []
 
   const uncovered: Job[] = []
-  for (const job of heldBackLast(byAge(facts.jobs), snapshot)) {
+  for (const job of claimantsFirst(byAge(facts.jobs), unseen, snapshot)) {
     const settled = withoutPlan(job) ?? coverOf(job, pool) ?? inDoubt(job, unseen, snapshot)
     if (settled) verdicts.set(jobKey(job), settled)
     else if (job.state === 'queued') uncovered.push(job)
@@ -154,15 +154,20 @@ function byAge(jobs: readonly Job[]): Job[] {
   return [...jobs].sort((a, b) => age(a) - age(b))
 }
 
-/** A round that may get no runner, or comes after all fresh ones, must not take the cover of one that would then ask for a second. */
-function heldBackLast(jobs: readonly Job[], { facts, instance, targets, now }: Snapshot): Job[] {
+/**
+ * A round that asks for no runner now (it is stuck, or perhaps over), or comes after all fresh ones, must not take the cover of one
+ * that would then ask for a second.
+ */
+function claimantsFirst(jobs: readonly Job[], unseen: ReadonlyMap<string, number>, snapshot: Snapshot): Job[] {
+  const { facts, instance, targets, now } = snapshot
   const byName = new Map(targets.map((target) => [target.name, target]))
-  const heldBack = (job: Job) => {
+  const comesLast = (job: Job) => {
     const target = job.target === null ? undefined : byName.get(job.target)
     const stuck = target !== undefined && job.dispatches >= allowance(job, target, now)
-    return stuck || facts.backoffs.has(backoffKey.idledJob(instance, job))
+    const retried = facts.backoffs.has(backoffKey.idledJob(instance, job))
+    return stuck || retried || inDoubt(job, unseen, snapshot) !== null
   }
-  const { true: last = [], false: first = [] } = Object.groupBy(jobs, (job) => `${heldBack(job)}`)
+  const { true: last = [], false: first = [] } = Object.groupBy(jobs, (job) => `${comesLast(job)}`)
   return [...first, ...last]
 }
 
