@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Time, as a port, so that a simulated world can hold it. What belongs to one call or socket (deadlines, pauses between retries) goes by Node's own timers. */
+/** Time, as a port, so that a simulated world can hold it. The deadline of one call or socket goes by Node's own timers. */
 export interface Clock {
   /** Epoch milliseconds by the wall. */
   now(): number
