@@ -247,6 +247,7 @@ function turnDeps(
     owner: config.owner,
     host: parts.host,
     dryRun: config.dryRun || instance.dryRun,
+    hookUrl: instance.webhook?.url ?? null,
     webhookGrace: instance.webhookGrace,
     retiring: new Set(),
     clock: parts.clock,
@@ -258,7 +259,8 @@ function turnDeps(
 
 function intakeOf(instance: InstanceConfig, forge: Forge): [string, Intake][] {
   if (instance.secrets.length === 0) return []
-  return [[instance.name, { name: instance.name, forge, targets: instance.targets }]]
+  const { name, targets, secrets } = instance
+  return [[name, { name, forge, targets, secrets }]]
 }
 
 function keepHooks(
@@ -274,7 +276,7 @@ function keepHooks(
     const told = (state: Worker['hook']) => {
       worker.hook = state
     }
-    return [keepHook(deps, { ...instance.webhook, secret }, told, signal)]
+    return [keepHook(deps, { ...instance.webhook, secret }, told, worker.hookDoubted, signal)]
   })
 }
 

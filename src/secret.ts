@@ -1,22 +1,33 @@
+import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 
 const hidden = '***'
 
 /** A value that no log, error or answer may show. Only `reveal` gives it, at the moment of use; rotated values come with the next call. */
 export class Secret {
-  readonly #read: () => string
+  readonly #read: (afresh: boolean) => string
   readonly #watchers: ((value: string) => void)[] = []
   #last: string | null = null
   /** Where it comes from, safe to show: `value`, `env:NAME`, `file:/path`, `credential:NAME`. */
   readonly source: string
 
-  constructor(read: string | (() => string), source = 'value') {
+  constructor(read: string | ((afresh: boolean) => string), source = 'value') {
     this.#read = typeof read === 'string' ? () => read : read
     this.source = source
   }
 
   reveal(): string {
-    const value = this.#read()
+    return this.#revealed(false)
+  }
+
+  /** Reads it once more whether or not its file seems to have changed; true when there is another value now. */
+  reread(): boolean {
+    const before = this.#last
+    return this.#revealed(true) !== before
+  }
+
+  #revealed(afresh: boolean): string {
+    const value = this.#read(afresh)
     if (value !== this.#last) {
       this.#last = value
       for (const watcher of this.#watchers) watcher(value)
@@ -28,6 +39,11 @@ export class Secret {
   watch(watcher: (value: string) => void): void {
     this.#watchers.push(watcher)
     watcher(this.reveal())
+  }
+
+  /** SHA-256 of the value: tells whether it is still the same one, and not what it is. */
+  fingerprint(): string {
+    return createHash('sha256').update(this.reveal()).digest('hex')
   }
 
   toString(): string {

@@ -116,6 +116,16 @@ export function nextMode(before: Cadence, lost: number, signals: Signals, now: n
   return regained ? { ...cadence, losses, mode: 'webhook', distrustedSince: null } : { ...cadence, losses }
 }
 
+/**
+ * The mode that fits what the forge can do: without a job list there is nothing to poll for, and webhooks are all there is. The list may
+ * come with an upgrade, and polling with it.
+ */
+export function fitMode(cadence: Cadence, { disablePolling }: CadenceSettings, listsJobs: boolean): Cadence {
+  if (disablePolling) return cadence
+  if (!listsJobs) return cadence.mode === 'polling' ? { ...cadence, mode: 'webhook_only' } : cadence
+  return cadence.mode === 'webhook_only' ? { ...cadence, mode: 'polling' } : cadence
+}
+
 /** How many jobs must be announced before webhooks are trusted again: 1, doubled by each further loss of the hour, at most 8. */
 export function eventsNeeded(losses: readonly number[]): number {
   return Math.min(8, 2 ** Math.max(0, losses.length - 1))

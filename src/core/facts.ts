@@ -9,7 +9,7 @@ export interface Facts {
   /**
    * Open rounds (waiting, queued, running), oldest first; of the queued ones at most a window per target.
    * Besides them: the rounds that live dispatches name (`job` and `ran`), finished rounds called queued again, finished ones whose start is
-   * not spent yet, those listed after `listedSince` that no webhook announced, and the newest round of each id asked for.
+   * not spent yet, those listed after `listedSince` that no webhook announced, those read back after it, and the newest round of each id asked for.
    */
   jobs: readonly Job[]
   /** How many queued jobs of a target lie beyond the window. */
@@ -43,7 +43,7 @@ export interface FactsQuery {
   ids: readonly string[]
   /** Epoch milliseconds, for `Signals.announcedSince`. */
   since: number
-  /** Epoch milliseconds: rounds listed after it are wanted, while no webhook announced them, even when they are finished. */
+  /** Epoch milliseconds: rounds listed after it that no webhook announced, and those read back after it, are wanted even when they are finished. */
   listedSince: number
 }
 

@@ -10,6 +10,8 @@ export interface DeliveredJob {
 /** How a delivery came, for the moments it leaves on a job. */
 export interface DeliveryMoment {
   instance: string
+  /** The forge's id of it. */
+  id: string
   at: number
   via: 'http' | 'recovered'
 }
@@ -33,6 +35,8 @@ export function openRound(
     seenFinishedAt: told.state === 'finished' ? at : null,
     deliveredAt: null,
     announcedAt: null,
+    announcedBy: null,
+    recoveredAt: null,
     announcedQueued: false,
     listedAt: null,
     confirmedAt: null,
@@ -94,6 +98,8 @@ export function foldDelivery(known: Job | null, delivered: DeliveredJob, moment:
     ...job,
     deliveredAt: moment.at,
     announcedAt: job.announcedAt ?? (moment.via === 'http' ? moment.at : null),
+    announcedBy: job.announcedAt === null && moment.via === 'http' ? moment.id : job.announcedBy,
+    recoveredAt: job.recoveredAt ?? (moment.via === 'recovered' ? moment.at : null),
     announcedQueued: job.announcedQueued || told.state === 'queued',
   })
   if (known === null) return announce(openRound(moment.instance, 1, delivered, moment.at))

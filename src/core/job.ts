@@ -49,6 +49,10 @@ export interface Job extends ToldJob {
   deliveredAt: number | null
   /** The first delivery over HTTP of this round; null while no webhook announced it. */
   announcedAt: number | null
+  /** The forge's id of that delivery. */
+  announcedBy: string | null
+  /** The first delivery of this round that had got lost and was read back; null when none was. */
+  recoveredAt: number | null
   /** A delivery said `queued` of this round itself. */
   announcedQueued: boolean
   /** When the first complete look that listed it as queued began; null until then. */

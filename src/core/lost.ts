@@ -8,11 +8,13 @@ export interface LossRules {
   firstLookAt: number | null
   /** The first job event over HTTP of this process; null before it. */
   firstJobEventAt: number | null
+  /** When deliveries were first read back by this process; null before that. Those were lost while nobody listened. */
+  firstRecoveredAt: number | null
   /** Nothing listed before the first job event is a loss: so wherever polling was on at start, and on a Forgejo. */
   needsJobEvent: boolean
 }
 
-/** Counts each round once whose webhook did not come: queued in a complete look, unannounced `grace` later. Answers how many were counted now. */
+/** Counts each round once of which a webhook did not come: queued in a complete look and unannounced `grace` later, or read back from the forge. Answers how many were counted now. */
 export function countLost(draft: Draft, rules: LossRules): number {
   const lost = draft.jobs.filter((job) => isLost(job, draft.now, rules))
   for (const job of lost) {
@@ -23,7 +25,13 @@ export function countLost(draft: Draft, rules: LossRules): number {
 }
 
 function isLost(job: Job, now: number, rules: LossRules): boolean {
-  return isUnannounced(job, rules) && now >= job.listedAt! + rules.grace
+  return wasReadBack(job, rules) || (isUnannounced(job, rules) && now >= job.listedAt! + rules.grace)
+}
+
+function wasReadBack(job: Job, { firstRecoveredAt, firstJobEventAt, needsJobEvent }: LossRules): boolean {
+  if (job.recoveredAt === null || job.lostAt !== null) return false
+  if (firstRecoveredAt === null || job.recoveredAt <= firstRecoveredAt) return false
+  return !needsJobEvent || (firstJobEventAt !== null && job.recoveredAt >= firstJobEventAt)
 }
 
 /** A round that will be counted as lost unless a webhook announces it. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Credential } from '../core/credential.ts'
+import type { Finding } from '../core/finding.ts'
 import type { RunningList } from '../core/look.ts'
 import type { Scope } from '../core/scope.ts'
 
@@ -37,6 +38,8 @@ export interface LaunchRequest {
   scope: Scope
   /** `<instance>/<job id>` of the job that asked, for people's logs; null for `min_idle`. */
   job: string | null
+  /** The repository (`owner/name`), the run and the delivery behind that job, as far as the forge tells them. */
+  about: { repository: string | null; runId: string | null; delivery: string | null } | null
   /** Present for the kinds whose credentials are ours; never logged, stored or put into an argument list. */
   credential: Credential | null
 }
@@ -65,6 +68,8 @@ export interface Dispatcher {
   stop?(dispatchId: string, signal: AbortSignal): Promise<void>
   /** Calls `listener` when something it runs has ended, so that nobody needs to ask. */
   onEnd?(listener: () => void): void
+  /** What is wrong with it as it is configured, and how to mend it; starts nothing. Never rejects. */
+  check?(signal: AbortSignal): Promise<readonly Finding[]>
   /** Lets go: open calls are given up, timers end; runners that can live on without us do. */
   close?(): Promise<void>
 }

@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Reading } from '../fields.ts'
@@ -10,8 +11,8 @@ import { foundKind } from './refusal.ts'
 const suffixes = ['', '_env', '_file', '_credential'] as const
 type Suffix = (typeof suffixes)[number]
 
-/** A token travels in a header; a shared key only signs, so any character of it counts. */
-type Use = 'token' | 'key'
+/** A token travels in a header; a shared key only signs, so any character of it counts; a PEM is an RSA private key of many lines. */
+type Use = 'token' | 'key' | 'pem'
 
 /** Why a secret cannot be had; never with its value. */
 type Had<T> = { value: T } | { problem: string }
@@ -35,11 +36,11 @@ export function secret(reading: Reading): Spread<Secret> {
 }
 
 /** At most one of them. */
-export function optionalSecret(reading: Reading): Spread<Secret | null> {
+export function optionalSecret(reading: Reading, use: 'token' | 'pem' = 'token'): Spread<Secret | null> {
   return {
     keys,
     read(name, parent, tell) {
-      const read = readSecrets(name, parent, { reading, use: 'token', tell })
+      const read = readSecrets(name, parent, { reading, use, tell })
       return read && (read[0] ?? null)
     },
   }
@@ -135,9 +136,9 @@ function fileSecret(path: string, source: string, use: Use): Had<Secret> {
   const first = readFile(path, use)
   if ('problem' in first) return first
   let { value } = first
-  const current = () => {
+  const current = (afresh: boolean) => {
     const now = stampOf(path)
-    if (now === null || now === stamp) return value
+    if (now === null || (now === stamp && !afresh)) return value
     const read = readFile(path, use)
     if ('problem' in read) return value
     stamp = now
@@ -170,6 +171,7 @@ function readFile(path: string, use: Use): Had<string> {
 }
 
 function cleaned(text: string, use: Use): Had<string> {
+  if (use === 'pem') return rsaKey(text)
   const line = text.replace(/\r?\n$/, '')
   const value = use === 'token' ? line.trim() : line
   if (value === '') return { problem: 'found nothing in it' }
@@ -177,4 +179,15 @@ function cleaned(text: string, use: Use): Had<string> {
   if (use === 'token' && /[^\x20-\x7e]/.test(value))
     return { problem: 'found a character in it that no header can carry' }
   return { value }
+}
+
+/** Line breaks may be written as `\\n`: an environment variable often cannot hold them. */
+function rsaKey(text: string): Had<string> {
+  const value = text.replaceAll('\\n', '\n').replaceAll('\r', '').trim()
+  try {
+    if (createPrivateKey(value).asymmetricKeyType === 'rsa') return { value }
+  } catch {
+    // Why is not told: the library's words may hold some of it.
+  }
+  return { problem: 'found no RSA private key in PEM form, without a passphrase' }
 }

@@ -16,6 +16,10 @@ export interface ForgeRequest<Schema extends z.ZodType> {
   path: string
   query?: Readonly<Record<string, string | number | readonly string[]>>
   json?: unknown
+  /** Sent besides those of every call, and before them in rank. */
+  headers?: Readonly<Record<string, string>>
+  /** Reads the body; throws what is no JSON. Default `JSON.parse`, which rounds integers beyond 2^53. */
+  parse?: (body: string) => unknown
   /** The shape that a 2xx answer must have. An empty body is undefined: only where nothing is expected may nothing come. */
   answer: Schema
 }
@@ -40,9 +44,13 @@ export interface ForgeApiOptions {
   base: URL
   ca: string | null
   clock: Clock
-  /** Asked at each call, so that a rotated token comes with the next one. */
-  headers: () => Readonly<Record<string, string>>
+  /** Asked at each call, so that a rotated token comes with the next one. A rejection ends the call. */
+  headers: (signal?: AbortSignal) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>
+  /** Asked after a 401: true when there is another token by now. Then the call is sent once more, writes too: the first was not let in. */
+  renew?: () => boolean
   onCall: (status: number | 'none') => void
+  /** Every answer as it came, refusals and 304 too: what its headers tell of limits and of the forge's clock. */
+  onAnswer?: (answer: HttpAnswer) => void
   /** Milliseconds for one call. Default 20 s. */
   deadline?: number
   /** Where answers with an `ETag` are kept. Default: nowhere. */
@@ -65,7 +73,9 @@ export function createForgeApi({
   ca,
   clock,
   headers,
+  renew,
   onCall,
+  onAnswer,
   deadline = 20_000,
   cache,
 }: ForgeApiOptions): ForgeApi {
@@ -76,6 +86,7 @@ export function createForgeApi({
     try {
       const answer = await http.send(call, signal)
       onCall(answer.status)
+      onAnswer?.(answer)
       return answer
     } catch (error) {
       onCall('none')
@@ -84,26 +95,34 @@ export function createForgeApi({
   }
 
   return {
-    async call({ method = 'GET', path, query = {}, json, answer: schema }, signal) {
+    async call({ method = 'GET', path, query = {}, json, headers: more, parse = JSON.parse, answer: schema }, signal) {
       const name = `${method} ${prefix}${path}`
       const url = new URL(base)
       url.pathname = prefix + path
       url.search = search(query)
       const kept = method === 'GET' ? cache?.get(url.href) : undefined
       const unless: Record<string, string> = kept?.headers.etag ? { 'if-none-match': kept.headers.etag } : {}
-      const call: HttpCall = { method, url, headers: { ...headers(), ...unless }, json, deadline }
-      const told = await (method === 'GET'
-        ? retried(() => once(call, name, signal), clock, signal)
-        : once(call, name, signal))
+      const send = async () => {
+        const call: HttpCall = {
+          method,
+          url,
+          headers: { ...(await headers(signal)), ...more, ...unless },
+          json,
+          deadline,
+        }
+        return method === 'GET' ? retried(() => once(call, name, signal), clock, signal) : once(call, name, signal)
+      }
+      const first = await send()
+      const told = first.status === 401 && renew?.() ? await send() : first
       const answer = told.status === 304 && kept ? kept : told
       if (method === 'GET' && told.status === 200 && told.headers.etag) cache?.set(url.href, told)
       refuse(answer, name, clock)
-      const parsed = schema.safeParse(parse(answer, name))
-      if (!parsed.success) {
-        const [issue] = parsed.error.issues
+      const read = schema.safeParse(parsed(answer, name, parse))
+      if (!read.success) {
+        const [issue] = read.error.issues
         throw new ForgeMisshapen(name, `${issue?.path.join('.') || 'the body'}: ${issue?.message ?? 'not as expected'}`)
       }
-      return { value: parsed.data, status: answer.status, headers: answer.headers }
+      return { value: read.data, status: answer.status, headers: answer.headers }
     },
   }
 }
@@ -156,11 +175,11 @@ function detail({ body }: HttpAnswer): string {
   return ''
 }
 
-function parse(answer: HttpAnswer, name: string): unknown {
+function parsed(answer: HttpAnswer, name: string, parse: (body: string) => unknown): unknown {
   // Not null: that is what Forgejo says for a list without jobs.
   if (answer.body.trim() === '') return undefined
   try {
-    return JSON.parse(answer.body)
+    return parse(answer.body)
   } catch {
     throw new ForgeMisshapen(name, 'it is not JSON; a login page or a proxy may have answered')
   }

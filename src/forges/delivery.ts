@@ -1,7 +1,7 @@
 import type { ToldJob } from '../core/job.ts'
 import type { Secret } from '../secret.ts'
 import type { RawDelivery, Reading } from './forge.ts'
-import { deliveryId, eventOf, parseJson, verified } from './signature.ts'
+import { deliveryId, eventOf, parseJson, signedBy } from './signature.ts'
 
 /** What the body of a signed delivery says. */
 export type Told =
@@ -22,19 +22,24 @@ export async function readDelivery(
   { secrets, idHeaders }: Envelope,
   tell: (event: string, body: unknown) => Told,
 ): Promise<Reading> {
-  if (!(await verified(delivery, secrets))) return { kind: 'unauthorized' }
+  const secret = await signedBy(delivery, secrets)
+  if (secret === null) return { kind: 'unauthorized' }
   const parsed = parseJson(delivery)
   if (parsed.kind === 'invalid') return parsed
   const event = eventOf(delivery, parsed.value)
   const id = deliveryId(delivery, idHeaders)
-  const told = tell(event, parsed.value)
+  return readingOf(tell(event, parsed.value), { id, event, secret })
+}
+
+/** What was told, as the reading of one delivery. */
+export function readingOf(told: Told, about: { id: string; event: string; secret: number | null }): Reading {
   switch (told.kind) {
     case 'job':
-      return { kind: 'jobs', id, event, jobs: [told.job] }
+      return { kind: 'jobs', ...about, jobs: [told.job] }
     case 'nudge':
-      return { kind: 'nudge', id, event }
+      return { kind: 'nudge', ...about }
     case 'ignored':
-      return { kind: 'ignored', id, event, reason: told.reason }
+      return { kind: 'ignored', ...about, reason: told.reason }
     case 'invalid':
       return told
   }

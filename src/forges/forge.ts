@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Credential } from '../core/credential.ts'
+import type { Finding } from '../core/finding.ts'
 import type { ToldJob } from '../core/job.ts'
 import type { LabelRules } from '../core/labels.ts'
 import type { JobList, RunnerList } from '../core/look.ts'
@@ -15,11 +16,13 @@ export interface RawDelivery {
   body: Uint8Array
 }
 
-/** What a delivery turned out to be. `id` is the forge's delivery id, or `sha256:<hex>` of the body where it sent none. */
+/**
+ * What a delivery turned out to be. `secret` says which of the secrets signed it, counted from 0; null for one that was read back from the
+ * forge's API. `id` is the forge's delivery id, or `sha256:<hex>` of the body where it sent none. */
 export type Reading =
-  | { kind: 'jobs'; id: string; event: string; jobs: readonly ToldJob[] }
-  | { kind: 'nudge'; id: string; event: string }
-  | { kind: 'ignored'; id: string; event: string; reason: string }
+  | { kind: 'jobs'; id: string; event: string; secret: number | null; jobs: readonly ToldJob[] }
+  | { kind: 'nudge'; id: string; event: string; secret: number | null }
+  | { kind: 'ignored'; id: string; event: string; secret: number | null; reason: string }
   /** No or a wrong signature. Nothing was parsed. */
   | { kind: 'unauthorized' }
   /** Signed, but not JSON or not the shape of its event; `problem` names what is wrong and how to mend it. */
@@ -36,6 +39,51 @@ export interface Capabilities {
   /** It sends an event when a job is queued or started. */
   jobEvents: boolean
   hooks: boolean
+  /** Each runner gets a registration of its own, or all share one token; null while nobody knows. */
+  registration: 'each' | 'shared' | null
+  /** Deliveries that got lost can be read back from it. */
+  recovers: boolean
+}
+
+/** Which jobs are asked for. */
+export interface JobQuery {
+  /** All labels that any target offers. */
+  labels: readonly string[]
+  /**
+   * Null asks for the whole scope. Else webhooks are believed to work, and these repositories (`owner/name`) have open jobs: a forge where
+   * each repository costs calls of its own may ask for them alone (and for others in turn), and says so in its list.
+   */
+  only: readonly string[] | null
+}
+
+/** What came of reading lost deliveries back. */
+export interface Recovered {
+  /** Those that nobody had received, oldest first, read like any other. */
+  readings: readonly Reading[]
+  /** Where to go on the next time; opaque. Null where nothing can be read back. */
+  watermark: string | null
+  /** More may have been lost than could be read back: the whole scope is to be looked at. */
+  gap: boolean
+}
+
+export interface RecoveryQuery {
+  /** The id of our hook. */
+  hook: string
+  /** The watermark of the last time; null at the first. */
+  since: string | null
+  /** Which of these delivery ids were received. */
+  received: (ids: readonly string[]) => Promise<ReadonlySet<string>>
+}
+
+/** What `muster check` wants to know of a forge. */
+export interface CheckQuery {
+  labels: readonly string[]
+  /** The webhook that it should have; null where none is configured. */
+  hook: Pick<HookWish, 'url' | 'events' | 'active'> | null
+  /** Some dispatcher of the instance needs credentials of ours. */
+  registers: boolean
+  /** Looks of the whole scope per hour while webhooks do not work, and beats per hour once they do. */
+  looksPerHour: { polling: number; reconciling: number }
 }
 
 export interface RegisterRequest {
@@ -84,8 +132,8 @@ export interface Forge {
   /** Asks the forge what it can do here. Rejects when it cannot be reached. */
   probe(signal: AbortSignal): Promise<Capabilities>
 
-  /** Queued and running jobs of the scope, all pages. `labels` are all labels that any target offers. Null where the forge has no such list. */
-  jobs(query: { labels: readonly string[] }, signal: AbortSignal): Promise<JobList | null>
+  /** Queued and running jobs of the scope, all pages. Null where the forge has no such list. */
+  jobs(query: JobQuery, signal: AbortSignal): Promise<JobList | null>
 
   /** Runners of the scope, all pages. Null where the forge has no such list. */
   runners(signal: AbortSignal): Promise<RunnerList | null>
@@ -98,6 +146,12 @@ export interface Forge {
 
   /** Makes sure of exactly one webhook with our URL; hooks with another URL are never touched. Absent where the scope has no hooks API. */
   ensureHook?(wish: HookWish, signal: AbortSignal): Promise<HookState>
+
+  /** Reads back what our hook failed to deliver. Absent where the forge keeps no deliveries that can be read. */
+  recover?(query: RecoveryQuery, signal: AbortSignal): Promise<Recovered>
+
+  /** Walks the real set-up, changing nothing: a finding for each thing looked at, each problem with its fix. Never rejects. */
+  check?(query: CheckQuery, signal: AbortSignal): Promise<readonly Finding[]>
 }
 
 /** What a forge is given besides its own options. */

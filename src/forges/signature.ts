@@ -13,29 +13,32 @@ const signatureHeaders = [
 const eventHeaders = ['x-forgejo-event', 'x-gitea-event', 'x-github-event'] as const
 
 /**
- * True when the raw bytes are signed: at least one signature header is there and not empty, and each that is fits one of
- * the secrets, compared in constant time. Never throws: a secret that is empty or cannot be read fits nothing.
+ * Which of the secrets signed the raw bytes, counted from 0; null when they are not signed. At least one signature header is there and
+ * not empty, and each that is fits one of the secrets, compared in constant time. Never throws: a secret that is empty or cannot be read
+ * fits nothing.
  */
-export async function verified(delivery: RawDelivery, secrets: readonly Secret[]): Promise<boolean> {
+export async function signedBy(delivery: RawDelivery, secrets: readonly Secret[]): Promise<number | null> {
   const signatures = signatureHeaders.flatMap(({ name, shape }) => {
     const written = delivery.headers[name]?.trim()
     return written ? [shape.exec(written)?.[1]?.toLowerCase() ?? null] : []
   })
-  if (signatures.length === 0) return false
-  const keys = secrets.flatMap((secret) => readable(secret) || [])
+  const keys = secrets.map((secret) => readable(secret) || null)
+  let signer: number | null = null
   for (const hex of signatures) {
-    if (hex === null || !(await fitsOne(keys, delivery.body, hex))) return false
+    const fits = hex === null ? -1 : await fitting(keys, delivery.body, hex)
+    if (fits < 0) return null
+    signer = fits
   }
-  return true
+  return signer
 }
 
 /** Every key is tried, whichever fits: how long it takes tells nothing. */
-async function fitsOne(keys: readonly string[], body: Uint8Array, hex: string): Promise<boolean> {
+async function fitting(keys: readonly (string | null)[], body: Uint8Array, hex: string): Promise<number> {
   const text = utf8(body)
   const tried = await Promise.all(
-    keys.map((key) => (text ? verify(key, text, `sha256=${hex}`) : fitsBytes(key, body, hex))),
+    keys.map((key) => key !== null && (text ? verify(key, text, `sha256=${hex}`) : fitsBytes(key, body, hex))),
   )
-  return tried.includes(true)
+  return tried.indexOf(true)
 }
 
 /** The library wants a text that is not empty. Other bodies are signed all the same, and are told apart from JSON only afterwards. */

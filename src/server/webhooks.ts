@@ -2,13 +2,14 @@ import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Clock } from '../clock.ts'
 import type { Target } from '../core/target.ts'
+import { deliveryRecord, type Understood } from '../delivery-record.ts'
 import type { Forge } from '../forges/forge.ts'
 import type { Log } from '../log.ts'
 import type { DeliveryResult, Metrics } from '../metrics.ts'
+import type { Secret } from '../secret.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
 import { createAttempts } from './attempts.ts'
 import { announcedLength, readBody } from './body.ts'
-import { deliveryRecord, type Understood } from './delivery-record.ts'
 import { linger } from './linger.ts'
 import { peerOf, type Served } from './peer.ts'
 import { problem, retryAfterUnavailable } from './problem.ts'
@@ -18,6 +19,7 @@ export interface Intake {
   name: string
   forge: Pick<Forge, 'read' | 'labels'>
   targets: readonly Target[]
+  secrets: readonly Secret[]
 }
 
 export interface WebhookDeps {
@@ -81,8 +83,10 @@ export function webhooks(deps: WebhookDeps): Hono<Served> {
   })
 
   async function record(c: Request, intake: Intake, reading: Understood, length: number): Promise<Response> {
-    const { name, targets, forge } = intake
-    const delivery = deliveryRecord(reading, { name, targets, labels: forge.labels }, deps.clock.now())
+    const { name, targets, forge, secrets } = intake
+    const signedBy = (reading.secret !== null && secrets[reading.secret]?.fingerprint()) || null
+    const arrival = { at: deps.clock.now(), via: 'http' as const, signedBy }
+    const delivery = deliveryRecord(reading, { name, targets, labels: forge.labels }, arrival)
     let outcome: 'recorded' | 'duplicate'
     try {
       outcome = await deps.store.recordDelivery(delivery)

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers'
 import { createCommits } from './sqlite/commits.ts'
 import { unavailable } from './sqlite/database.ts'
-import { deliverySummary, recordDelivery } from './sqlite/deliveries.ts'
-import { intendDispatches, recoverDispatches, settleDispatch } from './sqlite/dispatches.ts'
+import { deliverySummary, received, recordDelivery, secretUses } from './sqlite/deliveries.ts'
+import { endedDispatches, intendDispatches, recoverDispatches, settleDispatch } from './sqlite/dispatches.ts'
 import { readFacts } from './sqlite/facts.ts'
 import { openFile } from './sqlite/file.ts'
-import { findHook, isPaused, setPaused, takeLease } from './sqlite/instances.ts'
+import { findHook, isPaused, readWatermark, setPaused, takeLease, writeWatermark } from './sqlite/instances.ts'
 import { newestRound, oneRound } from './sqlite/jobs.ts'
 import { listDispatches, listEvents, listJobs, listRunners } from './sqlite/lists.ts'
 import { migrations } from './sqlite/migrations.ts'
@@ -52,6 +52,11 @@ export async function openSqliteStore({ path, maxBytes }: SqliteOptions): Promis
     pause: (instance, paused, at) => commit((ring) => setPaused(db, ring, instance, paused, at)),
     hook: (instance, url) => read(() => findHook(db, instance, url)),
     saveHook: (hook) => commit(() => hooks.put(db, hook)),
+    received: (instance, ids) => read(() => received(db, instance, ids)),
+    watermark: (instance, hook) => read(() => readWatermark(db, instance, hook)),
+    saveWatermark: (instance, hook, watermark) => commit(() => writeWatermark(db, instance, hook, watermark)),
+    secretUses: (instance) => read(() => secretUses(db, instance)),
+    ended: (instance, ids) => read(() => endedDispatches(db, instance, ids)),
     append: (appended) =>
       commit(() => {
         for (const event of appended) events.append(db, event)

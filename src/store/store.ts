@@ -14,6 +14,8 @@ export interface DeliveryRecord {
   event: string
   receivedAt: number
   via: 'http' | 'recovered'
+  /** Fingerprint of the secret that signed it; null where none did (read back). */
+  signedBy: string | null
   result: 'accepted' | 'ignored'
   /** Why it was ignored; null when it was not. */
   reason: string | null
@@ -39,6 +41,13 @@ export interface HookRecord {
   fingerprint: string
   events: readonly string[]
   checkedAt: number
+}
+
+/** How often a webhook secret has signed, and when last. */
+export interface SecretUse {
+  fingerprint: string
+  uses: number
+  lastAt: number
 }
 
 /** A page of a list. `next` goes back as `cursor`; null at the end. A list rejects with `BadCursor` for any other text. */
@@ -93,6 +102,15 @@ export interface Store {
   pause(instance: string, paused: boolean, at: number): Promise<void>
   hook(instance: string, url: string): Promise<HookRecord | null>
   saveHook(hook: HookRecord): Promise<void>
+  /** Which of these delivery ids were recorded. */
+  received(instance: string, ids: readonly string[]): Promise<ReadonlySet<string>>
+  /** How far the deliveries of a hook have been read back, in the forge's own words; null at the first time. */
+  watermark(instance: string, hook: string): Promise<string | null>
+  saveWatermark(instance: string, hook: string, watermark: string): Promise<void>
+  /** Of each secret, the one last used first. */
+  secretUses(instance: string): Promise<readonly SecretUse[]>
+  /** Those of these dispatches that are gone, and since when. */
+  ended(instance: string, dispatches: readonly string[]): Promise<ReadonlyMap<string, number>>
   append(events: readonly Event[]): Promise<void>
 
   jobs(query: ListQuery & { state?: JobState }): Promise<Page<Job>>

@@ -1,12 +1,13 @@
 import { type Dispatch, runnerName } from '../core/dispatch.ts'
-import { jobKey } from '../core/job.ts'
+import { type Job, jobKey } from '../core/job.ts'
+import type { Leftover } from '../core/leftover.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Wanted } from '../core/snapshot.ts'
 import type { Target } from '../core/target.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { TurnDeps } from './deps.ts'
 import type { Lane, Order } from './lane.ts'
-import { retire } from './retire.ts'
+import { clearAway, retire } from './retire.ts'
 
 export interface Acted {
   dispatched: number
@@ -14,15 +15,26 @@ export interface Acted {
 }
 
 /** Carries a plan out: each dispatch is a row before its lane makes the call; calls and stops go on behind the turn. */
-export async function act(deps: TurnDeps, epoch: number, plan: Plan, now: number): Promise<Acted> {
+export async function act(
+  deps: TurnDeps,
+  epoch: number,
+  plan: Plan,
+  left: readonly Leftover[],
+  now: number,
+): Promise<Acted> {
   if (deps.dryRun) return { dispatched: 0, verdicts: plan.verdicts }
   for (const stop of plan.stops) retire(deps, stop)
+  if (left.length > 0) clearAway(deps, left)
   if (plan.wanted.length === 0) return { dispatched: 0, verdicts: plan.verdicts }
 
   const intents = plan.wanted.flatMap((wanted) => intent(deps, wanted, now))
   const limits = { targets: new Map(deps.targets.map(({ name, max }) => [name, max])), dispatchers: deps.maxParallel }
   const written = await deps.store.intend(deps.instance, epoch, intents, limits)
-  for (const dispatch of written) deps.lanes.get(dispatch.dispatcher)?.add(order(deps, dispatch))
+  const asking = new Map(plan.wanted.flatMap(({ job }) => (job ? [[jobKey(job), job]] : [])))
+  for (const dispatch of written) {
+    const job = dispatch.job && (asking.get(jobKey(dispatch.job)) ?? null)
+    deps.lanes.get(dispatch.dispatcher)?.add(order(deps, dispatch, job))
+  }
   return { dispatched: written.length, verdicts: withKeptBack(plan.verdicts, intents, written) }
 }
 
@@ -68,7 +80,7 @@ function intent(deps: TurnDeps, { target: name, job }: Wanted, now: number): Dis
   ]
 }
 
-function order(deps: TurnDeps, dispatch: Dispatch): Order {
+function order(deps: TurnDeps, dispatch: Dispatch, job: Job | null): Order {
   const target = deps.targets.find(({ name }) => name === dispatch.target) as Target
   const { traits } = deps.lanes.get(dispatch.dispatcher) as Lane
   const name = runnerName(deps.owner, dispatch.id)
@@ -89,7 +101,8 @@ function order(deps: TurnDeps, dispatch: Dispatch): Order {
         image: target.image,
         env: target.env,
         scope: deps.scope,
-        job: dispatch.job && `${deps.instance}/${dispatch.job.id}`,
+        job: job && `${deps.instance}/${job.id}`,
+        about: job && { repository: job.repository, runId: job.runId, delivery: job.announcedBy },
         credential,
       }
     },

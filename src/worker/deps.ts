@@ -29,9 +29,11 @@ export interface TurnDeps {
   host: string
   /** Decide and tell, start nothing. */
   dryRun: boolean
+  /** The URL of the webhook that we keep; null where we keep none. */
+  hookUrl: string | null
   /** Milliseconds. */
   webhookGrace: number
-  /** Dispatches whose idle runner is being ended right now. */
+  /** Dispatches whose idle runner is being ended right now, and names of registrations that are being removed. */
   retiring: Set<string>
   clock: Clock
   ids: Ids
@@ -49,6 +51,8 @@ export interface TurnState {
   jobsListed: boolean
   /** The first look has ended, well or not: from then on `min_idle` is topped up. */
   looked: boolean
+  /** When this process had first read lost deliveries back; null before that. */
+  firstRecoveredAt: number | null
 }
 
 /** More than any target's `max`, so that what lies beyond the window is full for sure. */
@@ -83,6 +87,7 @@ export function rulesOf(deps: RuleDeps, state: TurnState, known: Facts): Reconci
     loss: {
       grace: deps.webhookGrace,
       firstLookAt: cadence.firstLookAt,
+      firstRecoveredAt: state.firstRecoveredAt,
       firstJobEventAt: firstJobEvent(cadence, known.signals),
       // Polling finds jobs of the time before webhooks worked; a Forgejo may never send a job event.
       needsJobEvent: cadence.mode !== 'webhook_only' || deps.forge.kind === 'forgejo',

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { ForgeError } from '../forges/errors.ts'
 import type { HookState, HookWish } from '../forges/forge.ts'
 import type { Secret } from '../secret.ts'
+import type { Bell } from './bell.ts'
 import type { TurnDeps } from './deps.ts'
 
 export interface HookSettings {
@@ -13,17 +13,21 @@ export interface HookSettings {
   secret: Secret
 }
 
-/** A hook that stands is looked after so often; one that could not be made is tried again after 5, 10, 20 … s, at most this long. */
-const beat = 5 * 60_000
+/** A hook that stands is looked after so often, and at once when a webhook got lost: somebody may have removed it. */
+const beat = 60 * 60_000
+/** One that could not be made is tried again after 5, 10, 20 … s, at most this long. */
 const firstRetry = 5_000
+const longestRetry = 5 * 60_000
 
 /** Makes sure of the instance's webhook at start, and keeps it: beside the worker, so that a forge that is down delays nothing. */
 export async function keepHook(
   deps: Pick<TurnDeps, 'forge' | 'store' | 'instance' | 'clock' | 'log'>,
   settings: HookSettings,
   told: (state: HookState) => void,
+  doubted: Bell,
   signal: AbortSignal,
 ): Promise<void> {
+  signal.addEventListener('abort', () => doubted.ring(), { once: true })
   for (let failures = 0; !signal.aborted; ) {
     try {
       const state = await ensure(deps, settings, signal)
@@ -34,10 +38,10 @@ export async function keepHook(
       failures++
       deps.log.warn({ err: error, failures }, 'the webhook could not be made sure of; it is tried again')
       const named = error instanceof ForgeError && error.retryAt !== null ? error.retryAt - deps.clock.now() : 0
-      await deps.clock.sleep(Math.max(named, Math.min(beat, firstRetry * 2 ** (failures - 1))), signal)
+      await deps.clock.sleep(Math.max(named, Math.min(longestRetry, firstRetry * 2 ** (failures - 1))), signal)
       continue
     }
-    await deps.clock.sleep(beat, signal)
+    await doubted.wait(deps.clock, beat)
   }
 }
 
@@ -47,7 +51,7 @@ async function ensure(
   signal: AbortSignal,
 ): Promise<HookState | null> {
   if (!forge.ensureHook) return null
-  const fingerprint = createHash('sha256').update(secret.reveal()).digest('hex')
+  const fingerprint = secret.fingerprint()
   const record = await store.hook(instance, url)
   const known = record && { id: record.id, secretFits: record.fingerprint === fingerprint }
   const wish: HookWish = { url, events, contentType, active, secret: secret.reveal(), known }

@@ -3,6 +3,7 @@ import type { Look, TimedRunningList } from '../core/look.ts'
 import { ForgeError } from '../forges/errors.ts'
 import type { Capabilities } from '../forges/forge.ts'
 import type { TurnDeps } from './deps.ts'
+import type { Recovery } from './recover.ts'
 
 /** What one look saw, and how well it went. */
 export interface Observation {
@@ -10,32 +11,49 @@ export interface Observation {
   result: LookResult
   /** Null when the forge could not be asked what it can do. */
   capabilities: Capabilities | null
+  /** A list that the forge has is not shown now. */
+  listMissing: boolean
   /** False when the forge has no job list; null when nobody knows. */
   jobsListed: boolean | null
+  /** What reading back lost deliveries brought; null where it was not tried or failed. */
+  recovery: Recovery | null
   /** The first thing that went wrong, for people; null when nothing did. */
   error: string | null
 }
 
 type ObserveDeps = Pick<TurnDeps, 'forge' | 'lanes' | 'targets' | 'clock' | 'log'>
 
+/** How much is asked for. */
+export interface Question {
+  /** What the forge can do; null asks it. */
+  known: Capabilities | null
+  /** Where webhooks work: the repositories with open jobs. Null asks for the whole scope. */
+  only: readonly string[] | null
+  /** Reads lost deliveries back; null when it is not their time. */
+  recover: ((signal: AbortSignal) => Promise<Recovery | null>) | null
+}
+
 /** Asks the forge for its jobs and runners and the dispatchers for what they run, in parallel. Never rejects: what fails proves nothing. */
 export async function observe(
   deps: ObserveDeps,
-  known: Capabilities | null,
+  { known, only, recover }: Question,
   signal: AbortSignal,
 ): Promise<Observation> {
   const beganAt = deps.clock.now()
   const labels = [...new Set(deps.targets.flatMap(({ offers }) => offers))]
   // What a forge can do may change how its lists are read, so it is asked first, once.
   const capabilities = there(await attempt(known ?? deps.forge.probe(signal)))
+  const recovery = await attempt(capabilities.value?.recovers && recover ? recover(signal) : null)
+  // Without a word of what got lost, only a look at all of it tells.
+  const narrowed = recovery.error || recovery.value?.gap ? null : only
   const [listedJobs, listedRunners, running] = await Promise.all([
-    attempt(deps.forge.jobs({ labels }, signal)),
+    attempt(deps.forge.jobs({ labels, only: narrowed }, signal)),
     attempt(deps.forge.runners(signal)),
     listRunning(deps, 'all', signal),
   ])
   const jobs = expected(listedJobs, 'jobs', capabilities.value?.jobs)
   const runners = expected(listedRunners, 'runners', capabilities.value?.runners)
-  const errors = [jobs, runners, capabilities].flatMap(({ error }) => (error ? [error] : []))
+  const errors = [jobs, runners, capabilities, recovery].flatMap(({ error }) => (error ? [error] : []))
   if (!signal.aborted) for (const error of errors) deps.log.warn({ err: error }, 'a look could not see everything')
   const jobsComplete = jobs.error === null && (jobs.value?.complete ?? true)
   const runnersComplete = runners.error === null && (runners.value?.complete ?? true)
@@ -52,8 +70,10 @@ export async function observe(
       retryAt: retryAts.length > 0 ? Math.max(...retryAts) : null,
     },
     capabilities: capabilities.value,
+    listMissing: jobs.error instanceof ListMissing || runners.error instanceof ListMissing,
     jobsListed: jobs.error === null ? jobs.value !== null : null,
     error: errors[0]?.message ?? null,
+    recovery: recovery.value,
   }
 }
 
@@ -89,7 +109,11 @@ function there(probe: Attempt<Capabilities>): Attempt<Capabilities> {
 function expected<T>(list: Attempt<T>, what: string, has: boolean | undefined): Attempt<T> {
   if (list.value !== null || list.error !== null || has === false) return list
   const why = 'its scope was renamed or hidden from the token, or something else answers in its place'
-  return { value: null, error: new Error(`the forge does not show its list of ${what}: ${why}`) }
+  return { value: null, error: new ListMissing(`the forge does not show its list of ${what}: ${why}`) }
+}
+
+class ListMissing extends Error {
+  override readonly name = 'ListMissing'
 }
 
 async function attempt<T>(asked: Promise<T | null> | T | null): Promise<Attempt<T>> {

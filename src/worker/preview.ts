@@ -41,7 +41,7 @@ const nothingKnown: Facts = {
 
 /** A turn that knows nothing but its own look, and does nothing. */
 export async function preview(deps: TurnDeps, signal: AbortSignal): Promise<PlannedInstance> {
-  const seen = await observe(deps, null, signal)
+  const seen = await observe(deps, { known: null, only: null, recover: null }, signal)
   const now = deps.clock.now()
   const settings = { disablePolling: false, pollInterval: 0, reconcileInterval: 0 }
   const state: TurnState = {
@@ -50,6 +50,7 @@ export async function preview(deps: TurnDeps, signal: AbortSignal): Promise<Plan
     runnersSeenAt: null,
     jobsListed: seen.jobsListed ?? true,
     looked: true,
+    firstRecoveredAt: null,
   }
   const { facts, runnersSeenAt } = reconcile(nothingKnown, seen.look, now, rulesOf(deps, state, nothingKnown))
   const { wanted, verdicts } = plan({

@@ -1,4 +1,5 @@
 import type { IdleStop } from '../core/idle.ts'
+import type { Leftover } from '../core/leftover.ts'
 import type { TurnDeps } from './deps.ts'
 
 /** How long deregistering and stopping one runner may take in all. */
@@ -30,5 +31,24 @@ async function retireNow(
     log.info({ runner: runner.name, dispatch: id, why }, 'an idle runner was ended')
   } catch (error) {
     log.warn({ err: error, runner: runner.name, why }, 'an idle runner could not be ended; it is tried again')
+  }
+}
+
+/** Removes registrations that nobody will use any more, one after the other behind the turn; what fails is found again by the next look. */
+export function clearAway(deps: TurnDeps, left: readonly Leftover[]): void {
+  const fresh = left.filter(({ name }) => !deps.retiring.has(name))
+  for (const { name } of fresh) deps.retiring.add(name)
+  void clearNow(deps, fresh).finally(() => fresh.forEach(({ name }) => void deps.retiring.delete(name)))
+}
+
+async function clearNow({ forge, log }: TurnDeps, left: readonly Leftover[]): Promise<void> {
+  for (const runner of left) {
+    try {
+      const answer = await forge.unregister(runner, AbortSignal.timeout(deadline))
+      if (answer === 'removed') log.info({ runner: runner.name }, 'a registration that nobody uses was removed')
+    } catch (error) {
+      log.warn({ err: error, runner: runner.name }, 'a registration could not be removed; it is tried again')
+      return
+    }
   }
 }

@@ -1,5 +1,6 @@
 import type { Facts } from '../core/facts.ts'
 import type { Job } from '../core/job.ts'
+import { leftovers, offlineOurs } from '../core/leftover.ts'
 import type { Look } from '../core/look.ts'
 import { type Plan, plan } from '../core/plan.ts'
 import { reconcile } from '../core/reconcile.ts'
@@ -30,6 +31,9 @@ export async function turn(deps: TurnDeps, state: TurnState, look: Look): Promis
   const { facts, changes, lost, runnersSeenAt, started } = reconcile(known, look, now, rulesOf(deps, state, known))
   await deps.store.save(deps.instance, state.epoch, changes)
   const decision = plan({ ...deps, ...state, facts, now, rules: deps.forge.labels, runnersSeenAt })
-  const { dispatched, verdicts } = await act(deps, state.epoch, decision, now)
+  const offline = offlineOurs(look.runners, deps.owner)
+  const ended =
+    offline.size > 0 ? await deps.store.ended(deps.instance, [...offline.keys()]) : new Map<string, number>()
+  const { dispatched, verdicts } = await act(deps, state.epoch, decision, leftovers(offline, ended, now), now)
   return { facts, plan: decision, lost, runnersSeenAt, started, verdicts, dispatched }
 }

@@ -1,20 +1,27 @@
-import { type CadenceSettings, lookBegan, lookEnded, nextLookAt, nextMode, startCadence } from '../core/cadence.ts'
+import {
+  type CadenceSettings,
+  fitMode,
+  lookBegan,
+  lookEnded,
+  nextLookAt,
+  nextMode,
+  startCadence,
+} from '../core/cadence.ts'
 import type { Facts } from '../core/facts.ts'
 import { type Job, jobKey } from '../core/job.ts'
 import type { Look } from '../core/look.ts'
 import { nextLossAt } from '../core/lost.ts'
 import type { Mode } from '../core/mode.ts'
 import { owedLooks } from '../core/owed.ts'
-
 import { type Plan, verdictBeyond } from '../core/plan.ts'
-
 import type { Verdict } from '../core/verdict.ts'
 import type { Capabilities, HookState } from '../forges/forge.ts'
 import { LeaseLost } from '../store/store.ts'
 import { Bell } from './bell.ts'
 import { rulesOf, type TurnDeps, type TurnState } from './deps.ts'
 import { gauge, gaugeMode } from './gauges.ts'
-import { listRunning, type Observation, observe } from './observe.ts'
+import { Looks } from './looks.ts'
+import { listRunning, type Observation } from './observe.ts'
 import { retarget } from './retarget.ts'
 import { type TurnResult, turn } from './turn.ts'
 
@@ -38,22 +45,31 @@ export class Worker {
   #state: TurnState
   #verdicts: ReadonlyMap<string, Verdict> = new Map()
   #lastFacts: Pick<Facts, 'beyond' | 'paused'> = { beyond: new Map(), paused: false }
-  #seen: Observation | null = null
-  #looking: Promise<void> | null = null
+  readonly #looks: Looks
+  /** Repositories with jobs that are not over, as of the last turn. */
+  #openRepositories: readonly string[] = []
   #lookDue = 0
   #told = JSON.stringify([[], 0])
   #nextLookAt: number | null = null
-  #lastLook: { beganAt: number; complete: boolean; error: string | null } | null = null
-  #capabilities: Capabilities | null = null
   #running: Promise<void> = Promise.resolve()
   /** The webhook as it was last made sure of; set by `hook.ts`. */
   hook: HookState | null = null
+  /** Rung when a webhook got lost: ours may be gone. */
+  readonly hookDoubted = new Bell()
 
   constructor(deps: TurnDeps, settings: WorkerSettings) {
     this.#deps = deps
     this.#settings = settings
+    this.#looks = new Looks(deps, () => this.#bell.ring())
     const cadence = startCadence(settings, deps.clock.now())
-    this.#state = { epoch: 0, cadence, runnersSeenAt: null, jobsListed: true, looked: false }
+    this.#state = {
+      epoch: 0,
+      cadence,
+      runnersSeenAt: null,
+      jobsListed: true,
+      looked: false,
+      firstRecoveredAt: null,
+    }
   }
 
   get mode(): Mode {
@@ -61,11 +77,11 @@ export class Worker {
   }
 
   get capabilities(): Capabilities | null {
-    return this.#capabilities
+    return this.#looks.capabilities
   }
 
   get lastLook() {
-    return this.#lastLook
+    return this.#looks.last
   }
 
   /** Epoch milliseconds; null when no look is to come by itself. */
@@ -100,7 +116,7 @@ export class Worker {
     this.#ending.abort()
     this.#bell.ring()
     await this.#running
-    await this.#looking
+    await this.#looks.settled()
   }
 
   async #run(): Promise<void> {
@@ -145,44 +161,47 @@ export class Worker {
 
   /** A turn that fails has used up nothing: the look that it was given is there for the next one. */
   async #turn(): Promise<TurnResult> {
-    const [seen, state] = [this.#seen, this.#state]
-    const look = await this.#take()
+    const state = this.#state
+    const seen = this.#looks.take()
     try {
-      return await turn(this.#deps, this.#state, look)
+      return await turn(this.#deps, this.#state, await this.#lookOf(seen))
     } catch (error) {
-      if (seen !== null && this.#seen === null) {
-        this.#seen = seen
-        this.#state = state
-      }
+      this.#looks.giveBack(seen)
+      if (seen) this.#state = state
       throw error
     }
   }
 
   #beginLook(): void {
-    if (this.#looking !== null) return
-    const { clock } = this.#deps
-    this.#state = { ...this.#state, cadence: lookBegan(this.#state.cadence, clock.now()) }
+    if (this.#looks.underWay) return
+    const { cadence } = this.#state
+    const trusted = cadence.mode !== 'polling' && cadence.firstLookAt !== null && !this.#lookIsAsked()
+    this.#state = { ...this.#state, cadence: lookBegan(cadence, this.#deps.clock.now()) }
     this.#nextLookAt = null
-    this.#looking = observe(this.#deps, this.#capabilities, this.#ending.signal).then((seen) => {
-      this.#seen = seen
-      this.#looking = null
-      this.#bell.ring()
-    })
+    this.#looks.begin(trusted ? this.#openRepositories : null, this.#ending.signal)
+  }
+
+  /** An operator asked for a look, and none has begun since. */
+  #lookIsAsked(): boolean {
+    return this.#lookDue > (this.#state.cadence.attemptedAt ?? 0)
   }
 
   /** What the look that has come back saw, or else only what the local dispatchers run. */
-  async #take(): Promise<Look> {
+  async #lookOf(seen: Observation | null): Promise<Look> {
+    const { clock, log } = this.#deps
     const running = await listRunning(this.#deps, 'local', this.#ending.signal)
-    const seen = this.#seen
-    this.#seen = null
-    if (seen === null) return { beganAt: this.#deps.clock.now(), jobs: null, runners: null, running }
-    this.#lastLook = { beganAt: seen.result.beganAt, complete: seen.result.complete, error: seen.error }
-    this.#capabilities = seen.capabilities ?? this.#capabilities
+    if (seen === null) return { beganAt: clock.now(), jobs: null, runners: null, running }
+    const ended = lookEnded(this.#state.cadence, seen.result, clock.now())
+    const { capabilities } = seen
+    const cadence = capabilities ? fitMode(ended, this.#settings, capabilities.jobs || !capabilities.runners) : ended
+    if (cadence.mode !== ended.mode && cadence.mode === 'webhook_only')
+      log.warn('this forge has no job list: only webhooks tell of jobs, and one that gets lost is not found again')
     this.#state = {
       ...this.#state,
-      cadence: lookEnded(this.#state.cadence, seen.result, this.#deps.clock.now()),
+      cadence,
       jobsListed: seen.jobsListed ?? this.#state.jobsListed,
       looked: true,
+      firstRecoveredAt: this.#looks.firstRecoveredAt,
     }
     return { ...seen.look, running: new Map([...seen.look.running, ...running]) }
   }
@@ -197,14 +216,16 @@ export class Worker {
     this.#lastFacts = { beyond: result.facts.beyond, paused: result.facts.paused }
     if (result.lost > 0) {
       metrics.webhooksLost.inc({ instance }, result.lost)
-      log.warn({ lost: result.lost }, 'queued jobs were found that no webhook announced')
+      log.warn({ lost: result.lost }, 'jobs were found of which a webhook got lost')
+      this.hookDoubted.ring()
     }
     if (before !== this.mode) this.#tellMode(before, now)
     gauge(this.#deps, result)
     const { dispatched, plan } = result
     if (this.#deps.dryRun) this.#tellWishes(plan)
     else if (dispatched > 0 || plan.stops.length > 0) log.info({ dispatched, stops: plan.stops.length }, 'turn')
-    this.#nextLookAt = this.#looking !== null ? null : this.#lookAfter(result, now)
+    this.#openRepositories = openRepositories(result.facts.jobs)
+    this.#nextLookAt = this.#looks.underWay ? null : this.#lookAfter(result, now)
   }
 
   /** What `dry_run` does instead: one line, and none while it would be the same again. */
@@ -218,7 +239,7 @@ export class Worker {
 
   #lookAfter({ facts, verdicts }: TurnResult, now: number): number | null {
     const { cadence } = this.#state
-    if (this.#lookDue > (cadence.attemptedAt ?? 0)) return this.#lookDue
+    if (this.#lookIsAsked()) return this.#lookDue
     const { forge, stoppable } = this.#deps
     const owed = owedLooks(facts, verdicts.values(), { rounds: forge.rounds, stoppable })
     return nextLookAt(cadence, this.#settings, owed, facts.signals, now)
@@ -252,4 +273,10 @@ export class Worker {
       return null
     }
   }
+}
+
+/** Where jobs wait or run, or are perhaps to run again. */
+function openRepositories(jobs: readonly Job[]): string[] {
+  const open = jobs.filter(({ state, requeuedAt }) => state !== 'finished' || requeuedAt !== null)
+  return [...new Set(open.flatMap(({ repository }) => repository ?? []))]
 }

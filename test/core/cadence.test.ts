@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { eventsNeeded, lookBegan, lookEnded, nextLookAt, nextMode, startCadence } from '../../src/core/cadence.ts'
+import {
+  eventsNeeded,
+  fitMode,
+  lookBegan,
+  lookEnded,
+  nextLookAt,
+  nextMode,
+  startCadence,
+} from '../../src/core/cadence.ts'
 import type { Signals } from '../../src/core/facts.ts'
 import { at } from '../support/builders.ts'
 
@@ -163,5 +171,24 @@ describe('after a lost webhook', () => {
     expect(next(look(only, '12:10:00'), { now: '12:10:01' })).toBe(at('12:11:00'))
     expect(next(look(only, '13:10:01'), { now: '13:10:02' })).toBe(at('13:15:01'))
     expect(next(look(only, '12:10:00'), { now: '12:10:01', settings: { reconcileInterval: 0 } })).toBe(at('12:11:00'))
+  })
+})
+
+describe('a forge without a job list', () => {
+  test('leaves nothing to poll for: webhooks are all there is', () => {
+    const only = fitMode(look(start(), '12:00:00'), settings, false)
+    expect(only.mode).toBe('webhook_only')
+    expect(next(only)).toBe(at('12:05:00'))
+  })
+
+  test('is polled as soon as it has one', () => {
+    expect(fitMode(fitMode(start(), settings, false), settings, true).mode).toBe('polling')
+  })
+
+  test('changes nothing where polling is off anyway, and nothing while webhooks work', () => {
+    const disabled = { ...settings, disablePolling: true }
+    expect(fitMode(start(disabled), disabled, true).mode).toBe('webhook_only')
+    const working = nextMode(look(start(), '12:00:00'), 0, event('12:00:10'), at('12:00:10'))
+    expect(fitMode(working, settings, false).mode).toBe('webhook')
   })
 })

@@ -4,7 +4,7 @@ import { foldDelivery } from '../../src/core/intake.ts'
 import type { Job, JobState } from '../../src/core/job.ts'
 import { aDeliveredJob, aJob, at } from '../support/builders.ts'
 
-const moment = { instance: 'main', at: at('12:00:30'), via: 'http' as const }
+const moment = { instance: 'main', id: 'delivery-1', at: at('12:00:30'), via: 'http' as const }
 const told = (state: JobState, over = {}) => aDeliveredJob({ id: '5', state, ...over })
 
 describe('a delivery', () => {

@@ -33,6 +33,22 @@ describe('a lost webhook', () => {
     expect(lost(unannounced, '12:01:00', { firstJobEventAt: null, needsJobEvent: false })).toBe(1)
   })
 
+  const readBack = aJob({ announcedAt: null, recoveredAt: at('12:00:30') })
+
+  test('is counted at once when the delivery was read back from the forge, and only once', () => {
+    const rules = { firstRecoveredAt: at('12:00:00') }
+    expect(lost(readBack, '12:00:30', rules)).toBe(1)
+    expect(lost({ ...readBack, lostAt: at('12:00:30') }, '12:05:00', rules)).toBe(0)
+  })
+
+  test.each`
+    why                                                  | loss
+    ${'it was lost before this process began to listen'} | ${{ firstRecoveredAt: at('12:00:30') }}
+    ${'no job event came yet while polling'}             | ${{ firstRecoveredAt: at('12:00:00'), firstJobEventAt: null }}
+  `('that was read back is not counted when $why', ({ loss }) => {
+    expect(lost(readBack, '12:05:00', loss)).toBe(0)
+  })
+
   test('is counted even when the job was over before its grace was', () => {
     expect(lost({ ...unannounced, state: 'finished', startSpent: true })).toBe(1)
   })

@@ -34,6 +34,7 @@ export function aRequest(over: Partial<LaunchRequest> = {}): LaunchRequest {
     env: {},
     scope: { level: 'repository', owner: 'acme', name: 'widgets' },
     job: 'main/42',
+    about: { repository: 'acme/widgets', runId: '7', delivery: '3b1f0a52-0000-4000-8000-000000000001' },
     credential: aCredential(),
     ...over,
   }

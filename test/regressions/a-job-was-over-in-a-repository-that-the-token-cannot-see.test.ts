@@ -15,7 +15,7 @@ test('what a look at an organization does not show is over only in repositories 
     http.get(`${API}/orgs/acme/repos`, () => HttpResponse.json([aRepositoryRow('acme/Widgets')])),
     http.get(`${API}/repos/acme/:name/actions/runs`, () => HttpResponse.json({ total_count: 0, workflow_runs: [] })),
   )
-  const jobs = await aGithub({ scope: organization }).jobs({ labels: [] }, never())
+  const jobs = await aGithub({ scope: organization }).jobs({ labels: [], only: null }, never())
   const queued = { announcedAt: at('12:00:00'), deliveredAt: at('12:00:00') }
   const facts = someFacts({
     jobs: [

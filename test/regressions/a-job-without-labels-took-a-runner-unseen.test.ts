@@ -27,7 +27,7 @@ describe('on Gitea 1.27 a job without labels that a runner took', () => {
   })
 
   test('is a job in the list', async () => {
-    const list = await (await gitea27()).jobs({ labels: [] }, never)
+    const list = await (await gitea27()).jobs({ labels: [], only: null }, never)
     expect(list?.jobs).toMatchObject([{ labels: [], state: 'running', runnerName: 'muster-1' }])
   })
 

@@ -1,6 +1,7 @@
 import { HttpResponse, http } from 'msw'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
+import type { Capabilities } from '../../src/forges/forge.ts'
 import { createLog } from '../../src/log.ts'
 import { Scrubber } from '../../src/secret.ts'
 import { observe } from '../../src/worker/observe.ts'
@@ -23,6 +24,8 @@ function looksAt(forge: Parameters<typeof observe>[0]['forge']) {
   return { forge, lanes: new Map(), targets: [aTarget()], clock: systemClock, log }
 }
 
+const asking = (known: Capabilities | null = null) => ({ known, only: null, recover: null })
+
 function nobodyThere(base: string) {
   network.use(http.all(`${base}/*`, () => new HttpResponse('404 page not found\n', { status: 404 })))
 }
@@ -32,7 +35,7 @@ test.each(worlds)(
   async (world) => {
     const deps = looksAt(world.open())
     nobodyThere(world.base)
-    const seen = await observe(deps, null, never())
+    const seen = await observe(deps, asking(), never())
     expect(seen).toMatchObject({ capabilities: null, jobsListed: null, look: { jobs: null, runners: null } })
     expect(seen).toMatchObject({ error: expect.any(String), result: { complete: false, jobsComplete: false } })
   },
@@ -40,10 +43,10 @@ test.each(worlds)(
 
 test.each(worlds)('the lists that $name had are not gone for good when they are not found', async ({ base, open }) => {
   const deps = looksAt(open())
-  const { capabilities, ...before } = await observe(deps, null, never())
+  const { capabilities, ...before } = await observe(deps, asking(), never())
   expect(before).toMatchObject({ jobsListed: true, error: null, result: { complete: true } })
   nobodyThere(base)
-  const seen = await observe(deps, capabilities, never())
+  const seen = await observe(deps, asking(capabilities), never())
   expect(seen).toMatchObject({
     jobsListed: null,
     error: expect.stringContaining('renamed'),
@@ -55,7 +58,7 @@ test.each([
   ['Forgejo 14', () => forgejo.open({ version: 14 }), { jobsListed: true }],
   ['Gitea 1.24', () => gitea.open({ version: '1.24' }), { jobsListed: false }],
 ])('a look at %s, which has not every list, is whole all the same', async (_, open, lists) => {
-  expect(await observe(looksAt(open()), null, never())).toMatchObject({
+  expect(await observe(looksAt(open()), asking(), never())).toMatchObject({
     ...lists,
     error: null,
     result: { complete: true, jobsComplete: true },

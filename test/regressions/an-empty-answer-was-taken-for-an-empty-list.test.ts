@@ -20,7 +20,7 @@ test.each(worlds.flatMap((world) => [200, 204].map((status) => ({ ...world, stat
     const forge = open()
     network.use(http.get(`${base}/*`, () => new HttpResponse(null, { status })))
     const misshapen = { name: 'ForgeMisshapen' }
-    await expect(forge.jobs({ labels: ['linux'] }, never())).rejects.toMatchObject(misshapen)
+    await expect(forge.jobs({ labels: ['linux'], only: null }, never())).rejects.toMatchObject(misshapen)
     await expect(forge.runners(never())).rejects.toMatchObject(misshapen)
     await expect(forge.ensureHook?.(wish, never())).rejects.toMatchObject(misshapen)
   },

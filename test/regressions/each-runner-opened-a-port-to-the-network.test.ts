@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { recipe } from '../../src/dispatchers/process/recipe.ts'
+import { recipe } from '../../src/dispatchers/recipe.ts'
 import { aCredential, aRequest } from '../dispatchers/contract.ts'
 
 const shared = { kind: 'registration-token', url: 'https://git.example', token: 'shared' } as const

@@ -28,7 +28,7 @@ test('a job that polling listed before the first job event is not lost when its 
 
   const job = aJob({ deliveredAt: null, announcedAt: null, listedAt: at('12:00:30') })
   const facts = someFacts({ jobs: [job], signals: jobEvent })
-  const state = { epoch: 1, cadence, runnersSeenAt: null, jobsListed: true, looked: true }
+  const state = { epoch: 1, cadence, runnersSeenAt: null, jobsListed: true, looked: true, firstRecoveredAt: null }
   const nothing = { beganAt: 0, jobs: null, runners: null, running: new Map() }
   expect(reconcile(facts, nothing, at('12:02:00'), rulesOf(deps, state, facts)).lost).toBe(0)
 })

@@ -215,7 +215,15 @@ test('a dispatch tells how far it came and how long it covers', async () => {
 test('an instance tells its mode, its last look, its hook and what its forge can do', async () => {
   const { worker } = aWorker({
     mode: 'webhook',
-    capabilities: { version: '15.0.1', jobs: true, runners: true, jobEvents: false, hooks: true },
+    capabilities: {
+      version: '15.0.1',
+      jobs: true,
+      runners: true,
+      jobEvents: false,
+      hooks: true,
+      registration: 'each',
+      recovers: false,
+    },
     lastLook: { beganAt: at('11:59:30'), complete: false, error: 'GET /api/v1/version got no answer: ECONNREFUSED' },
     nextLookAt: at('12:04:30'),
     hook: { id: '3', done: 'repaired', notes: ['it dropped workflow_job'] },

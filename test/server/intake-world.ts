@@ -89,7 +89,7 @@ export function aPublicWorld({ maxBody = 1_000, labels = plainLabels, targets = 
   const store = aDeliveryBook()
   const metrics = createMetrics()
   const { log, text, lines } = aLog()
-  const intakes = new Map<string, Intake>([['main', { name: 'main', forge: aForge(labels), targets }]])
+  const intakes = new Map<string, Intake>([['main', { name: 'main', forge: aForge(labels), targets, secrets: [] }]])
   const app = publicApp({ intakes: () => intakes, store, clock, log, metrics, maxBody, ids: () => 'error-1' })
 
   /** Sends a delivery, rightly signed unless told otherwise. */

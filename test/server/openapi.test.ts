@@ -31,7 +31,15 @@ const event: Event = {
 /** A world in which nothing is empty, and everything is named `x`. */
 function aFullWorld() {
   const { worker } = aWorker({
-    capabilities: { version: '1', jobs: true, runners: true, jobEvents: true, hooks: true },
+    capabilities: {
+      version: '1',
+      jobs: true,
+      runners: true,
+      jobEvents: true,
+      hooks: true,
+      registration: 'each',
+      recovers: false,
+    },
     lastLook: { beganAt: at('12:00:00'), complete: true, error: null },
     hook: { id: '1', done: 'kept', notes: [] },
     verdicts: { 'x/1': { kind: 'covered', target: 'linux', reason: null, by: { runner: 'r' }, until: null } },

@@ -8,10 +8,11 @@ const jobs = (id: string, ...told: Parameters<typeof aToldJob>[0][]): Reading =>
   kind: 'jobs',
   id,
   event: 'workflow_job',
+  secret: 0,
   jobs: told.map(aToldJob),
 })
-const nudge = (id: string): Reading => ({ kind: 'nudge', id, event: 'push' })
-const ignored = (id: string, reason: string): Reading => ({ kind: 'ignored', id, event: 'ping', reason })
+const nudge = (id: string): Reading => ({ kind: 'nudge', id, event: 'push', secret: 0 })
+const ignored = (id: string, reason: string): Reading => ({ kind: 'ignored', id, event: 'ping', secret: 0, reason })
 
 test('an unknown instance comes before everything else', async () => {
   const { deliver, store, counted } = aPublicWorld()

@@ -18,6 +18,7 @@ const ways: Record<keyof typeof statements, readonly string[]> = {
   requeued: ['jobs: jobs_requeued (instance=?)'],
   unspent: ['jobs: jobs_unspent (instance=?)'],
   unannounced: ['jobs: jobs_unannounced (instance=? AND listed_at>?)'],
+  recovered: ['jobs: jobs_recovered (instance=? AND recovered_at>?)'],
   asked: ['SCAN asked', byKey, 'jobs: sqlite_autoindex_jobs_1 (instance=? AND id=?)'],
   dispatches: ['dispatches: dispatches_live (instance=?)', 'SORT'],
   runners: ['runners: runners_live (instance=?)'],

@@ -14,6 +14,7 @@ const request: Omit<LaunchRequest, 'id'> = {
   env: {},
   scope: { level: 'instance', owner: null, name: null },
   job: null,
+  about: null,
   credential: null,
 }
 

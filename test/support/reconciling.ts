@@ -17,7 +17,13 @@ export function someRules(over: Partial<ReconcileRules> = {}): ReconcileRules {
     lists: new Set(),
     host: 'here',
     runnersSeenAt: null,
-    loss: { grace: 60_000, firstLookAt: at('11:00:00'), firstJobEventAt: at('11:00:00'), needsJobEvent: true },
+    loss: {
+      grace: 60_000,
+      firstLookAt: at('11:00:00'),
+      firstRecoveredAt: null,
+      firstJobEventAt: at('11:00:00'),
+      needsJobEvent: true,
+    },
     ...over,
   }
 }

@@ -62,6 +62,7 @@ const request = {
   env: {},
   scope: { level: 'repository', owner: 'o', name: 'r' },
   job: null,
+  about: null,
   credential: null,
 } as const
 

@@ -10,7 +10,7 @@ const needsJobEvent = (kind: ForgeKind, disablePolling: boolean) => {
   const cadence = startCadence(settings, at('12:00:00'))
   const forge = { kind, labels: giteaRules, rounds: { requeue: 'soon' as const } }
   const deps = { instance: 'main', targets: [], lists: new Set<string>(), host: 'here', webhookGrace: 60_000, forge }
-  const state = { epoch: 1, cadence, runnersSeenAt: null, jobsListed: true, looked: true }
+  const state = { epoch: 1, cadence, runnersSeenAt: null, jobsListed: true, looked: true, firstRecoveredAt: null }
   return rulesOf(deps, state, someFacts()).loss.needsJobEvent
 }
 

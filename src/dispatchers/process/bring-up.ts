@@ -6,11 +6,11 @@ import { Scrubber } from '../../secret.ts'
 import type { LaunchRequest } from '../dispatcher.ts'
 import { DispatchRefused } from '../errors.ts'
 import { reason } from '../reason.ts'
+import { environment, type Recipe, recipe, secretsOf } from '../recipe.ts'
 import type { Account } from './account.ts'
 import { type GatedChild, runToEnd, type Start, startGated } from './child.ts'
 import type { ProcessOptions } from './options.ts'
 import { findProgram, ownCopy } from './program.ts'
-import { environment, type Recipe, recipe, secretsOf } from './recipe.ts'
 
 /** What a runner prints goes here, inside its work folder. */
 export const outputFile = 'output.log'

@@ -4,7 +4,7 @@ import type { Clock } from '../../clock.ts'
 import { outputFile } from './bring-up.ts'
 import type { Exit } from './child.ts'
 import { end as endGroup, isAlive, type ProcessMark } from './life.ts'
-import { credentialFiles } from './recipe.ts'
+import { credentialFiles } from '../recipe.ts'
 import type { Records, RunnerRecord } from './record.ts'
 
 /** How often a runner that is no child of ours is looked at. Milliseconds. */

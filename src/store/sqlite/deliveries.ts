@@ -1,6 +1,6 @@
 import { foldDelivery } from '../../core/intake.ts'
 import { jobEvent } from '../../core/trail.ts'
-import type { DeliveryRecord, DeliverySummary } from '../store.ts'
+import type { DeliveryRecord, DeliverySummary, SecretUse } from '../store.ts'
 import { moment } from './cells.ts'
 import type { Ring } from './commits.ts'
 import type { Database } from './database.ts'
@@ -10,7 +10,7 @@ import { events, jobs } from './tables.ts'
 /** Folds a delivery in. One that changes nothing a turn could see (a ping) rings no bell. */
 export function recordDelivery(db: Database, ring: Ring, delivery: DeliveryRecord): 'recorded' | 'duplicate' {
   if (!isNew(db, delivery)) return 'duplicate'
-  const moment = { instance: delivery.instance, at: delivery.receivedAt, via: delivery.via }
+  const moment = { instance: delivery.instance, id: delivery.id, at: delivery.receivedAt, via: delivery.via }
   for (const delivered of delivery.jobs) {
     const known = newestRound(db, delivery.instance, delivered.told.id)
     const job = foldDelivery(known, delivered, moment)
@@ -20,6 +20,7 @@ export function recordDelivery(db: Database, ring: Ring, delivery: DeliveryRecor
     if (moved) events.append(db, moved)
   }
   if (delivery.via === 'http') keepMoments(db, delivery)
+  if (delivery.signedBy !== null) countUse(db, delivery.instance, delivery.signedBy, delivery.receivedAt)
   if (delivery.jobs.length > 0 || delivery.nudge || delivery.jobEvent) ring(delivery.instance)
   return 'recorded'
 }
@@ -46,6 +47,32 @@ function keepMoments(db: Database, { instance, receivedAt, nudge, jobEvent }: De
        job_event_at = coalesce(max(job_event_at, excluded.job_event_at), job_event_at, excluded.job_event_at)`,
     ...[instance, receivedAt, nudge ? receivedAt : null, jobEvent ? receivedAt : null],
   )
+}
+
+function countUse(db: Database, instance: string, fingerprint: string, at: number): void {
+  db.run(
+    `INSERT INTO secret_uses (instance, fingerprint, uses, last_at) VALUES (?, ?, 1, ?)
+     ON CONFLICT (instance, fingerprint) DO UPDATE SET uses = uses + 1, last_at = max(last_at, excluded.last_at)`,
+    ...[instance, fingerprint, at],
+  )
+}
+
+export function secretUses(db: Database, instance: string): SecretUse[] {
+  const rows = db.all('SELECT fingerprint, uses, last_at FROM secret_uses WHERE instance = ? ORDER BY last_at DESC', instance)
+  return rows.map((row) => ({
+    fingerprint: String(row.fingerprint),
+    uses: Number(row.uses),
+    lastAt: Number(row.last_at),
+  }))
+}
+
+/** Which of these ids were recorded. */
+export function received(db: Database, instance: string, ids: readonly string[]): ReadonlySet<string> {
+  const rows = db.all(
+    'SELECT id FROM deliveries WHERE instance = ? AND id IN (SELECT value FROM json_each(?))',
+    ...[instance, JSON.stringify(ids)],
+  )
+  return new Set(rows.map((row) => String(row.id)))
 }
 
 /** What came over HTTP of late. Deliveries read back from a forge are no sign that its webhooks arrive. */

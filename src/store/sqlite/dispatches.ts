@@ -87,6 +87,16 @@ export function recoverDispatches(db: Database, at: number, host: string): { nev
   return { neverSent: neverSent.length, unknown: unknown.length }
 }
 
+/** Those of these dispatches that are gone, and since when. */
+export function endedDispatches(db: Database, instance: string, ids: readonly string[]): ReadonlyMap<string, number> {
+  const rows = db.all(
+    `SELECT id, gone_at FROM dispatches
+     WHERE id IN (SELECT value FROM json_each(?)) AND instance = ? AND gone_at IS NOT NULL`,
+    ...[JSON.stringify(ids), instance],
+  )
+  return new Map(rows.map((row) => [String(row.id), Number(row.gone_at)]))
+}
+
 function hasRoom(db: Database, { instance, target, dispatcher }: Dispatch, limits: Limits): boolean {
   const ofTarget = limits.targets.get(target)
   if (ofTarget !== undefined && count(db.get(liveStatements.ofTarget, instance, target)) >= ofTarget) return false

@@ -26,6 +26,7 @@ export const factStatements = {
   unspent: `SELECT * FROM jobs INDEXED BY jobs_unspent WHERE instance = ? AND state = 'finished' AND start_spent = 0`,
   // A round that was counted as lost is not asked about again.
   unannounced: `SELECT * FROM jobs WHERE instance = ? AND announced_at IS NULL AND lost_at IS NULL AND listed_at > ?`,
+  recovered: `SELECT * FROM jobs WHERE instance = ? AND recovered_at IS NOT NULL AND lost_at IS NULL AND recovered_at > ?`,
   asked: `SELECT jobs.* FROM json_each(?2) AS asked CROSS JOIN jobs ON jobs.instance = ?1 AND jobs.id = asked.value
      WHERE jobs.round = (SELECT max(round) FROM jobs WHERE instance = ?1 AND id = asked.value)`,
   dispatches: `SELECT * FROM dispatches INDEXED BY dispatches_live WHERE instance = ? AND gone_at IS NULL
@@ -76,6 +77,7 @@ function otherJobs(db: Database, instance: string, { ids, listedSince }: FactsQu
     db.all(factStatements.requeued, instance),
     db.all(factStatements.unspent, instance),
     db.all(factStatements.unannounced, instance, listedSince),
+    db.all(factStatements.recovered, instance, listedSince),
     db.all(factStatements.asked, instance, JSON.stringify(ids)),
   ]
   return rows.flat().map(jobs.read)

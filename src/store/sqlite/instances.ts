@@ -43,6 +43,21 @@ export function setPaused(db: Database, ring: Ring, instance: string, paused: bo
   ring(instance)
 }
 
+export function readWatermark(db: Database, instance: string, hook: string): string | null {
+  const row = db.get('SELECT watermark FROM recoveries WHERE instance = ? AND hook = ?', instance, hook)
+  return row ? String(row.watermark) : null
+}
+
+/** A hook that was made anew begins a count of its own; the old one's is not needed any more. */
+export function writeWatermark(db: Database, instance: string, hook: string, watermark: string): void {
+  db.run('DELETE FROM recoveries WHERE instance = ? AND hook <> ?', instance, hook)
+  db.run(
+    `INSERT INTO recoveries (instance, hook, watermark) VALUES (?, ?, ?)
+     ON CONFLICT (instance, hook) DO UPDATE SET watermark = excluded.watermark`,
+    ...[instance, hook, watermark],
+  )
+}
+
 export function findHook(db: Database, instance: string, url: string): HookRecord | null {
   const row = db.get('SELECT * FROM hooks WHERE instance = ? AND url = ?', instance, url)
   return row ? hooks.read(row) : null

@@ -38,6 +38,8 @@ export const jobs = versionedTable<Job>('jobs', ['instance', 'id', 'round'], {
   seenFinishedAt: maybeNumber,
   deliveredAt: maybeNumber,
   announcedAt: maybeNumber,
+  announcedBy: maybeText,
+  recoveredAt: maybeNumber,
   announcedQueued: flag(),
   listedAt: maybeNumber,
   confirmedAt: maybeNumber,

@@ -65,7 +65,14 @@ export function createForgeDesk(
       labels: labelRules,
       rounds: setting.rounds,
       read: async () => ({ kind: 'unauthorized' }),
-      probe: async () => ({ version: 'simulated', ...lists, jobEvents: setting.tells === 'jobs', hooks: true }),
+      probe: async () => ({
+        version: 'simulated',
+        ...lists,
+        jobEvents: setting.tells === 'jobs',
+        hooks: true,
+        registration: 'each',
+        recovers: false,
+      }),
       async jobs() {
         desk.calls.jobs++
         const quality = await call('GET jobs')

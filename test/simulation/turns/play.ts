@@ -1,4 +1,4 @@
-import { deliveryRecord } from '../../../src/server/delivery-record.ts'
+import { deliveryRecord } from '../../../src/delivery-record.ts'
 import { tapedChoices } from '../../../src/simulation/choices.ts'
 import { openSqliteStore } from '../../../src/store/sqlite.ts'
 import { at } from '../../support/builders.ts'
@@ -63,12 +63,13 @@ export async function play(tape: readonly number[]): Promise<Played> {
             kind: 'jobs' as const,
             id,
             event: 'workflow_job',
+            secret: 0,
             jobs: [desk.told(change.job, change.state, change.runner)],
           }
-        : { kind: 'nudge' as const, id, event: 'push' }
+        : { kind: 'nudge' as const, id, event: 'push', secret: 0 }
     const receiver = { name: 'main', targets: setting.targets, labels: labelRules }
     if (change.state === 'done' && setting.tells === 'jobs') oracle.toldDone(change.job)
-    void store.recordDelivery(deliveryRecord(reading, receiver, agenda.now))
+    void store.recordDelivery(deliveryRecord(reading, receiver, { at: agenda.now, via: 'http', signedBy: null }))
   }
   town.onChange = (change) => {
     tell(

@@ -90,6 +90,7 @@ export async function startProcess({ agenda, store, desk, depot, setting, ids, v
       owner: 'muster',
       host: 'here',
       dryRun: false,
+      hookUrl: null,
       webhookGrace: 60_000,
       retiring: new Set(),
       clock,

@@ -33,6 +33,35 @@ export function deliveriesContract(test: StoreTest): void {
     expect(await store.job('main', '1')).toEqual(known)
   })
 
+  test('tells which delivery ids were recorded', async ({ store }) => {
+    await store.recordDelivery(aDelivery({ id: 'one' }))
+    await store.recordDelivery(aDelivery({ id: 'two', instance: 'other' }))
+    expect(await store.received('main', ['one', 'two', 'three'])).toEqual(new Set(['one']))
+  })
+
+  test('counts how often each secret signed, repeats not counted', async ({ store }) => {
+    await store.recordDelivery(aDelivery({ id: 'one', signedBy: 'old' }))
+    await store.recordDelivery(aDelivery({ id: 'two', signedBy: 'new', receivedAt: at('12:01:00') }))
+    await store.recordDelivery(aDelivery({ id: 'three', signedBy: 'new', receivedAt: at('12:02:00') }))
+    await store.recordDelivery(aDelivery({ id: 'three', signedBy: 'new', receivedAt: at('12:03:00') }))
+    await store.recordDelivery(aDelivery({ id: 'four', via: 'recovered' }))
+    expect(await store.secretUses('main')).toEqual([
+      { fingerprint: 'new', uses: 2, lastAt: at('12:02:00') },
+      { fingerprint: 'old', uses: 1, lastAt: at('12:00:00') },
+    ])
+    expect(await store.secretUses('other')).toEqual([])
+  })
+
+  test('keeps what was read back apart from what was announced', async ({ store }) => {
+    const job = aDeliveredJob({ id: '1' })
+    await store.recordDelivery(aDelivery({ id: 'lost', via: 'recovered', jobs: [job] }))
+    expect(await store.job('main', '1')).toMatchObject({ announcedAt: null, recoveredAt: at('12:00:00') })
+    const { jobs } = await store.facts('main', ask({ window: 0, listedSince: at('11:59:00') }))
+    expect(idsOf(jobs)).toEqual(['1'])
+    await store.recordDelivery(aDelivery({ id: 'heard', receivedAt: at('12:01:00'), jobs: [job] }))
+    expect(await store.job('main', '1')).toMatchObject({ announcedAt: at('12:01:00'), announcedBy: 'heard' })
+  })
+
   test('takes the same delivery id for each instance', async ({ store }) => {
     await store.recordDelivery(aDelivery({ id: 'same' }))
     expect(await store.recordDelivery(aDelivery({ id: 'same', instance: 'other' }))).toBe('recorded')

@@ -18,6 +18,18 @@ export function dispatchesContract(test: StoreTest): void {
     expect(items).toMatchObject([{ type: 'dispatch_intended', dispatch: dispatch.id, job: { id: '1', round: 1 } }])
   })
 
+  test('tells which dispatches of an instance are gone', async ({ store }) => {
+    await save(store, {
+      dispatches: [
+        aDispatch({ id: 'lives' }),
+        aDispatch({ id: 'over', goneAt: at('12:30:00'), goneReason: 'answered' }),
+      ],
+    })
+    const asked = ['lives', 'over', 'unknown']
+    expect(await store.ended('main', asked)).toEqual(new Map([['over', at('12:30:00')]]))
+    expect(await store.ended('other', asked)).toEqual(new Map())
+  })
+
   test('admits in the order given, up to what the target still has room for', async ({ store }) => {
     const epoch = await epochOf(store)
     await save(store, { dispatches: [aDispatch(), aDispatch({ state: 'refused' }), aDispatch({ target: 'macos' })] })

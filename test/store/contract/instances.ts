@@ -65,6 +65,16 @@ export function instancesContract(test: StoreTest): void {
     expect(await store.hook('other', hook.url)).toBeNull()
   })
 
+  test('remembers how far the deliveries of the present hook were read back', async ({ store }) => {
+    expect(await store.watermark('main', '7')).toBeNull()
+    await store.saveWatermark('main', '7', 'here')
+    await store.saveWatermark('main', '7', 'there')
+    expect(await store.watermark('main', '7')).toBe('there')
+    expect(await store.watermark('other', '7')).toBeNull()
+    await store.saveWatermark('main', '8', 'anew')
+    expect(await store.watermark('main', '7')).toBeNull()
+  })
+
   test('is ready while it can be written, and unavailable once it is closed', async ({ store }) => {
     await store.ready()
     await store.close()

@@ -1,6 +1,6 @@
-import type { Credential } from '../../core/credential.ts'
-import type { LaunchRequest } from '../dispatcher.ts'
-import { DispatchRefused } from '../errors.ts'
+import type { Credential } from '../core/credential.ts'
+import type { LaunchRequest } from './dispatcher.ts'
+import { DispatchRefused } from './errors.ts'
 
 /** How a runner is brought up: what to run, and what to lay beside it. No argument in it is a secret. */
 export interface Recipe {
@@ -23,6 +23,8 @@ type SharedToken = Credential & { kind: 'registration-token' }
 // The whole credential as JSON, for a command of the user's own; and the bare token, as forgejo-runner reads it.
 const credentialFile = 'credential.json'
 const tokenFile = 'token'
+// What `register` writes and `daemon` reads (act_runner 0.2.12 to gitea-runner 3.3).
+const registrationFile = '.runner'
 
 // Without it the runners of both forges serve a cache on every interface of the host (act_runner 0.2.12 to gitea-runner 3.3,
 // forgejo-runner 12.8), which no later job could use: it lies in the work folder.
@@ -47,8 +49,10 @@ export function recipe(
       return forgejo(request, credential, folder)
     case 'registration-token':
       return credential.forge === 'gitea'
-        ? gitea(request, credential, folder)
+        ? giteaByToken(request, credential, folder)
         : forgejoByToken(request, credential, folder)
+    case 'gitea':
+      return gitea(credential, folder)
     case 'jit':
       return { ...bare, programs: ['run.sh'], product: 'the GitHub Actions runner', env: jitVariable(credential) }
   }
@@ -106,7 +110,7 @@ function forgejoByToken({ name, labels }: Named, { url, token }: SharedToken, fo
 
 // act_runner 0.2.12 to gitea-runner 2.0 ask for the token on standard input when no argument gives it; from 2.1 on it must be in the
 // environment and is not asked for (register.go of both). Each ignores what it does not need.
-function gitea({ name, labels }: Named, { url, token }: SharedToken, folder: string): Recipe {
+function giteaByToken({ name, labels }: Named, { url, token }: SharedToken, folder: string): Recipe {
   return {
     ...bare,
     programs: ['gitea-runner', 'act_runner'],
@@ -117,6 +121,18 @@ function gitea({ name, labels }: Named, { url, token }: SharedToken, folder: str
       env: { GITEA_RUNNER_REGISTRATION_TOKEN: token },
     },
     files: settings,
+    args: ['daemon', settingsArg(folder), '--once'],
+  }
+}
+
+// Registered by us: the runner only needs the file that `register` would have written. An ephemeral one ends after its job.
+function gitea({ id, uuid, name, token, url, labels }: Credential & { kind: 'gitea' }, folder: string): Recipe {
+  const registration = { id: Number(id), uuid, name, token, address: url, labels, ephemeral: true }
+  return {
+    ...bare,
+    programs: ['gitea-runner', 'act_runner'],
+    product: 'gitea-runner (or act_runner 0.2.12 or later)',
+    files: { [registrationFile]: JSON.stringify(registration), ...settings },
     args: ['daemon', settingsArg(folder), '--once'],
   }
 }
@@ -139,15 +155,22 @@ export function environment(
     TMPDIR: `${own.folder}/tmp`,
     ...own.options,
     ...request.env,
+    ...told(request, own.instanceUrl),
+    ...own.recipe.env,
+  }
+}
+
+/** What every runner is told of itself, wherever it runs. */
+export function told(request: LaunchRequest, instanceUrl: string): Record<string, string> {
+  return {
     MUSTER_RUNNER_NAME: request.name,
     MUSTER_RUNNER_LABELS: request.labels.join(','),
     MUSTER_DISPATCH: request.id,
     MUSTER_INSTANCE: request.instance,
     MUSTER_JOB: request.job ?? '',
-    MUSTER_FORGE_URL: own.instanceUrl,
+    MUSTER_FORGE_URL: instanceUrl,
     MUSTER_MACHINE_TYPE: request.machineType ?? '',
     MUSTER_IMAGE: request.image ?? '',
-    ...own.recipe.env,
   }
 }
 

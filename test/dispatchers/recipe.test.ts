@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Credential } from '../../../src/core/credential.ts'
-import { environment, recipe } from '../../../src/dispatchers/process/recipe.ts'
-import { aCredential, aRequest, canary } from '../contract.ts'
+import type { Credential } from '../../src/core/credential.ts'
+import { environment, recipe } from '../../src/dispatchers/recipe.ts'
+import { aCredential, aRequest, canary } from './contract.ts'
 
 const folder = '/srv/d1'
 const forgejo = aCredential()

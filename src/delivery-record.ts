@@ -1,11 +1,11 @@
-import type { DeliveredJob } from '../core/intake.ts'
-import type { ToldJob } from '../core/job.ts'
-import { boundedLabels } from '../core/label-limits.ts'
-import type { LabelRules } from '../core/labels.ts'
-import { assign } from '../core/match.ts'
-import type { Target } from '../core/target.ts'
-import type { Reading } from '../forges/forge.ts'
-import type { DeliveryRecord } from '../store/store.ts'
+import type { DeliveredJob } from './core/intake.ts'
+import type { ToldJob } from './core/job.ts'
+import { boundedLabels } from './core/label-limits.ts'
+import type { LabelRules } from './core/labels.ts'
+import { assign } from './core/match.ts'
+import type { Target } from './core/target.ts'
+import type { Reading } from './forges/forge.ts'
+import type { DeliveryRecord } from './store/store.ts'
 
 /** A reading of a delivery that was signed and understood. */
 export type Understood = Extract<Reading, { kind: 'jobs' | 'nudge' | 'ignored' }>
@@ -16,14 +16,28 @@ export interface Receiver {
   labels: LabelRules
 }
 
-/** What is written down of a delivery that came over HTTP. */
-export function deliveryRecord(reading: Understood, receiver: Receiver, receivedAt: number): DeliveryRecord {
+/** How and when a delivery came. */
+export interface Arrival {
+  /** Epoch milliseconds. */
+  at: number
+  via: DeliveryRecord['via']
+  /** Fingerprint of the secret that signed it; null where none did. */
+  signedBy: string | null
+}
+
+/** What is written down of a delivery, whether it came over HTTP or was read back from the forge. */
+export function deliveryRecord(
+  reading: Understood,
+  receiver: Receiver,
+  { at, via, signedBy }: Arrival,
+): DeliveryRecord {
   const record: DeliveryRecord = {
     instance: receiver.name,
     id: reading.id,
     event: reading.event,
-    receivedAt,
-    via: 'http',
+    receivedAt: at,
+    via,
+    signedBy,
     result: 'accepted',
     reason: null,
     nudge: reading.kind === 'nudge',

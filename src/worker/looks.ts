@@ -1,0 +1,87 @@
+import type { Capabilities } from '../forges/forge.ts'
+import type { TurnDeps } from './deps.ts'
+import { type Observation, observe } from './observe.ts'
+import { recover } from './recover.ts'
+
+/** What a forge can do is asked again after so long: it may have been upgraded. Milliseconds. */
+const believed = 24 * 60 * 60_000
+/** Lost deliveries are read back no more often than this. Milliseconds. */
+const recoveryPause = 60_000
+
+/** The looks of one instance: one at a time, beside its turns. */
+export class Looks {
+  /** The last one that was taken; null before the first. */
+  last: { beganAt: number; complete: boolean; error: string | null } | null = null
+  readonly #deps: TurnDeps
+  readonly #ended: () => void
+  #seen: Observation | null = null
+  #underWay: Promise<void> | null = null
+  #capabilities: Capabilities | null = null
+  #probedAt = 0
+  #recoveredAt: number | null = null
+  #firstRecoveredAt: number | null = null
+
+  constructor(deps: TurnDeps, ended: () => void) {
+    this.#deps = deps
+    this.#ended = ended
+  }
+
+  get underWay(): boolean {
+    return this.#underWay !== null
+  }
+
+  /** Null until the forge answered once. */
+  get capabilities(): Capabilities | null {
+    return this.#capabilities
+  }
+
+  /** When this process had first read lost deliveries back; null before that. */
+  get firstRecoveredAt(): number | null {
+    return this.#firstRecoveredAt
+  }
+
+  /** `only` names the repositories with open jobs where webhooks are trusted; null asks for the whole scope. */
+  begin(only: readonly string[] | null, signal: AbortSignal): void {
+    const { clock } = this.#deps
+    const beganAt = clock.now()
+    const known = beganAt < this.#probedAt + believed ? this.#capabilities : null
+    const isTime = this.#recoveredAt === null || beganAt >= this.#recoveredAt + recoveryPause
+    // Without what was lost only a look at everything tells; so the first look is one.
+    const narrowed = this.#recoveredAt === null ? null : only
+    const question = { known, only: narrowed, recover: isTime ? this.#recover : null }
+    this.#underWay = observe(this.#deps, question, signal).then((seen) => {
+      this.#note(seen, known, beganAt)
+      this.#seen = seen
+      this.#underWay = null
+      this.#ended()
+    })
+  }
+
+  /** What the look that has come back saw; null when none has. */
+  take(): Observation | null {
+    const seen = this.#seen
+    this.#seen = null
+    if (seen) this.last = { beganAt: seen.result.beganAt, complete: seen.result.complete, error: seen.error }
+    return seen
+  }
+
+  /** The turn that took it failed: it is there for the next one, unless a newer one has come. */
+  giveBack(seen: Observation | null): void {
+    this.#seen ??= seen
+  }
+
+  async settled(): Promise<void> {
+    await this.#underWay
+  }
+
+  readonly #recover = (signal: AbortSignal) => recover(this.#deps, signal)
+
+  #note(seen: Observation, known: Capabilities | null, beganAt: number): void {
+    if (known === null && seen.capabilities !== null) this.#probedAt = beganAt
+    // A list that was promised and is not there: the scope was renamed, or the forge is another one by now.
+    this.#capabilities = seen.listMissing ? null : (seen.capabilities ?? this.#capabilities)
+    if (seen.recovery === null) return
+    this.#recoveredAt = beganAt
+    this.#firstRecoveredAt ??= this.#deps.clock.now()
+  }
+}
