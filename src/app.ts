@@ -1,39 +1,21 @@
-import { hostname } from 'node:os'
-import { type Clock, systemClock } from './clock.ts'
-import type { Config, DispatcherConfig, InstanceConfig } from './config/config.ts'
-import { createDispatcher } from './dispatchers/index.ts'
+import type { Clock } from './clock.ts'
+import type { Config, InstanceConfig } from './config/config.ts'
 import type { Forge } from './forges/forge.ts'
-import { createForge } from './forges/index.ts'
-import { type Ids, randomId } from './ids.ts'
-import { createLog, type Log } from './log.ts'
-import { beginCounters, createMetrics, type Metrics } from './metrics.ts'
-import { Scrubber } from './secret.ts'
+import type { Log } from './log.ts'
+import { beginCounters, type Metrics } from './metrics.ts'
+import { type AppPorts, openForge, openLanes, openParts, type Parts, turnDeps } from './parts.ts'
 import { adminApp } from './server/admin.ts'
 import { type Listener, serve } from './server/listen.ts'
 import { publicApp } from './server/public.ts'
 import type { Intake } from './server/webhooks.ts'
-import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
-import type { TurnDeps } from './worker/deps.ts'
 import { keepHook } from './worker/hook.ts'
-import { Lane } from './worker/lane.ts'
-import { type PlannedInstance, preview } from './worker/preview.ts'
+import type { Lane } from './worker/lane.ts'
 import { Worker } from './worker/worker.ts'
 
 //   config ─▶ forges ──────┐                      ┌─▶ public listener: deliveries in
 //          ─▶ dispatchers ─┼─▶ workers ◀─ bell ─ store
 //          ─▶ store ───────┘                      └─▶ admin listener: everything seen
-
-/** The world outside, as ports: a simulated one can take their place. */
-export interface AppPorts {
-  clock?: Clock
-  ids?: Ids
-  /** Names this machine in the rows of local dispatchers. */
-  host?: string
-  /** Where log lines go; standard error by default. */
-  writeLog?: (line: string) => void
-  logLevel?: string
-}
 
 export interface App {
   publicPort: number
@@ -103,42 +85,6 @@ async function run(config: Config, parts: Parts, lanes: Map<string, Lane>): Prom
   }
 }
 
-/**
- * One look at every forge and what would follow from it, nothing done: `muster plan`. It opens neither the running service's state nor a
- * dispatcher, which would take up what an earlier process left.
- */
-export async function plannedInstances(config: Config, ports: AppPorts = {}): Promise<PlannedInstance[]> {
-  const parts = await openParts(
-    { ...config, state: { kind: 'sqlite', path: ':memory:' } },
-    { logLevel: 'silent', ...ports },
-  )
-  try {
-    const look = (instance: InstanceConfig) =>
-      preview(turnDeps(config, instance, openForge(instance, parts), new Map(), parts), AbortSignal.timeout(60_000))
-    return await Promise.all(config.instances.map(look))
-  } finally {
-    await parts.store.close()
-  }
-}
-
-interface Parts {
-  store: Store
-  clock: Clock
-  ids: Ids
-  host: string
-  metrics: Metrics
-  log: Log
-}
-
-async function openParts(config: Config, ports: AppPorts): Promise<Parts> {
-  const { clock = systemClock, ids = randomId, host = hostname() } = ports
-  const log = createLog({ scrubber: new Scrubber(config.secrets), level: ports.logLevel, write: ports.writeLog })
-  const store = await openSqliteStore({ path: config.state.path })
-  const left = await store.recover(clock.now(), host)
-  if (left.neverSent + left.unknown > 0) log.info(left, 'dispatches of an earlier process were taken up')
-  return { store, clock, ids, host, metrics: createMetrics(), log }
-}
-
 interface Instance {
   instance: InstanceConfig
   forge: Forge
@@ -183,30 +129,6 @@ function nameOldCalls(lanes: ReadonlyMap<string, Lane>, log: Log): void {
   }
 }
 
-function openLanes(
-  config: Config,
-  { store, clock, metrics, log }: Pick<Parts, 'store' | 'clock' | 'metrics' | 'log'>,
-  lanes: Map<string, Lane>,
-): void {
-  const open = ({ name, settings, timeout, launchConcurrency, onShutdown }: DispatcherConfig): Lane => {
-    const note = (sentence: string) => log.info({ dispatcher: name }, sentence)
-    const dispatcher = createDispatcher(settings, { name, owner: config.owner, clock, note })
-    return new Lane({ name, timeout, launchConcurrency, onShutdown }, { dispatcher, store, clock, metrics })
-  }
-  for (const dispatcher of config.dispatchers.values()) lanes.set(dispatcher.name, open(dispatcher))
-}
-
-function openForge(instance: InstanceConfig, { clock, metrics, log }: Pick<Parts, 'clock' | 'metrics' | 'log'>): Forge {
-  return createForge(instance.forge, {
-    instance: instance.name,
-    scope: instance.scope,
-    secrets: () => instance.secrets,
-    clock,
-    onCall: (status) => metrics.forgeRequests.inc({ instance: instance.name, status: String(status) }),
-    note: (sentence) => log.info({ instance: instance.name }, sentence),
-  })
-}
-
 function openWorker(
   config: Config,
   instance: InstanceConfig,
@@ -218,43 +140,6 @@ function openWorker(
     ...instance,
     holder: `${parts.host}/${parts.ids()}`,
   })
-}
-
-function turnDeps(
-  config: Config,
-  instance: InstanceConfig,
-  forge: Forge,
-  lanes: ReadonlyMap<string, Lane>,
-  parts: Parts,
-): TurnDeps {
-  const used = new Set(instance.targets.map(({ dispatcher }) => dispatcher))
-  const mine = new Map([...lanes].filter(([name]) => used.has(name)))
-  const having = (trait: 'stops' | 'lists') =>
-    new Set([...mine].filter(([, lane]) => lane.traits[trait]).map(([name]) => name))
-  const limited = [...config.dispatchers.values()].flatMap(({ name, maxParallel }): [string, number][] =>
-    maxParallel === null ? [] : [[name, maxParallel]],
-  )
-  return {
-    instance: instance.name,
-    scope: instance.scope,
-    forge,
-    targets: instance.targets,
-    store: parts.store,
-    lanes: mine,
-    maxParallel: new Map(limited),
-    stoppable: having('stops'),
-    lists: having('lists'),
-    owner: config.owner,
-    host: parts.host,
-    dryRun: config.dryRun || instance.dryRun,
-    hookUrl: instance.webhook?.url ?? null,
-    webhookGrace: instance.webhookGrace,
-    retiring: new Set(),
-    clock: parts.clock,
-    ids: parts.ids,
-    log: parts.log.child({ instance: instance.name }),
-    metrics: parts.metrics,
-  }
 }
 
 function intakeOf(instance: InstanceConfig, forge: Forge): [string, Intake][] {

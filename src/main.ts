@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { check } from './commands/check.ts'
+import { clean } from './commands/clean.ts'
 import { type Command, type Given, options, Usage } from './commands/command.ts'
 import { demo } from './commands/demo.ts'
 import { plan } from './commands/plan.ts'
@@ -8,15 +10,17 @@ import { serve } from './commands/serve.ts'
 /** Exit codes are part of the contract: 0 good, 1 failed, 64 bad arguments, 78 bad configuration. */
 const exit = { failed: 1, usage: 64, config: 78 }
 
-const commands: Record<string, Command> = { serve, demo, plan }
+const commands: Record<string, Command> = { serve, demo, plan, check, clean }
 /** Promised, and not built yet: told plainly rather than taken for a mistake. */
-const later = ['check', 'explain', 'status', 'clean', 'simulate']
+const later = ['explain', 'status', 'simulate']
 
 const help = `muster: calls up CI runners for Forgejo, Gitea and GitHub when jobs need them
 
   muster serve   [--config autoscaler.yaml]   run the service (the default)
   muster demo    [--exit-when-idle] [--json]  see it at work on simulated forges; nothing else is needed
   muster plan    [--config …] [--json]        one look and its plan; nothing is done
+  muster check   [--config …] [--json]        walk the real set-up: what is wrong, and how to mend it
+  muster clean   [--config …] [--yes] [--json] our own offline registrations; only listed without --yes
 
 Not built yet: ${later.join(', ')}.
 Exit codes: 0 good, 1 failed, 64 bad arguments, 78 bad configuration.
@@ -67,6 +71,7 @@ function tell(error: unknown): number {
     case 'StoreUnusable':
     case 'DispatcherUnusable':
     case 'CannotListen':
+    case 'RunningUnreadable':
       return fail(`${error.message}\n`, exit.failed)
     default:
       return fail(`${error.stack ?? error.message}\n`, exit.failed)

@@ -4,6 +4,7 @@ export const options = {
   config: { type: 'string', short: 'c', default: 'autoscaler.yaml' },
   json: { type: 'boolean', default: false },
   'exit-when-idle': { type: 'boolean', default: false },
+  yes: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
   version: { type: 'boolean', default: false },
 } satisfies ParseArgsOptionsConfig
@@ -13,6 +14,7 @@ export interface Given {
   config?: string
   json?: boolean
   'exit-when-idle'?: boolean
+  yes?: boolean
   help?: boolean
   version?: boolean
 }

@@ -1,7 +1,8 @@
-import { plannedInstances } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
+import { plannedInstances } from '../inspection/plan.ts'
 import type { PlannedInstance } from '../worker/preview.ts'
 import type { Command } from './command.ts'
+import { printable } from './printable.ts'
 
 /** `muster plan`: one look at each forge and what would follow from it, as if nothing had been dispatched yet. Nothing is done. */
 export const plan: Command = async ({ config: file = 'autoscaler.yaml', json }) => {
@@ -23,9 +24,4 @@ export function paragraph({ instance, forge, version, error, jobs, runners, want
   for (const { target, count } of wanted) lines.push(`  would ask for ${count} × ${target}`)
   if (wanted.length === 0) lines.push('  would ask for no runner')
   return `${lines.map(printable).join('\n')}\n`
-}
-
-/** Names, labels and errors are anyone's to choose: none may move the cursor, clear the screen or turn the text around. */
-function printable(line: string): string {
-  return line.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}')
 }

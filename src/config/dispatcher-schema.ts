@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { dispatcherOptions } from '../dispatchers/index.ts'
+import type { DispatcherKind } from '../dispatchers/dispatcher.ts'
+import { type DispatcherSettings, dispatcherKinds, dispatcherOptions } from '../dispatchers/index.ts'
 import { chosen, type Fields, isTree, mapping, refusedAt, type Tree, valueAt } from '../fields/mapping.ts'
 import { told } from '../fields/refusal.ts'
 import { durationOf, name, oneOf, type Reading, wholeNumber } from '../fields.ts'
@@ -8,19 +9,14 @@ import type { DispatcherConfig } from './config.ts'
 /** A dispatcher as it stands in the file; its name comes from where it stands. */
 export type WrittenDispatcher = Omit<DispatcherConfig, 'name'>
 
-const built = ['http', 'process']
-const promised: readonly unknown[] = ['docker', 'kubernetes', 'nomad', 'command']
-
 /** A dispatcher written out. `{url}` alone is of the kind `http`. */
 export function dispatcher(reading: Reading): z.ZodType<WrittenDispatcher> {
   return chosen((input) => {
     if (!isTree(input)) return mapping({}).pipe(z.never())
     const kind = valueAt(input, 'kind') ?? (isSet(input, 'url') ? 'http' : undefined)
-    if (kind === 'http') return http(reading)
-    if (kind === 'process') return runningProcesses()
-    if (promised.includes(kind))
-      return refusedAt('kind', `not supported yet: the dispatcher kind ${kind}; ${built.join(' and ')} are`)
-    return refusedAt('kind', told(`a kind (${built.join(', ')}) or a url`)({ input: kind }))
+    const known = dispatcherKinds.find((one) => one === kind)
+    if (known) return ofKind(known, reading)
+    return refusedAt('kind', told(`a kind (${dispatcherKinds.join(', ')}) or a url`)({ input: kind }))
   })
 }
 
@@ -65,8 +61,9 @@ function common() {
   }
 }
 
-function commonSettings(fields: Fields<ReturnType<typeof common>>): Omit<WrittenDispatcher, 'settings'> {
+function written(fields: Fields<ReturnType<typeof common>>, settings: DispatcherSettings): WrittenDispatcher {
   return {
+    settings,
     timeout: fields.timeout,
     launchConcurrency: fields.launch_concurrency,
     maxParallel: fields.max_parallel,
@@ -74,16 +71,33 @@ function commonSettings(fields: Fields<ReturnType<typeof common>>): Omit<Written
   }
 }
 
-function http(reading: Reading): z.ZodType<WrittenDispatcher> {
-  return mapping({ ...common(), ...dispatcherOptions.http.fields(reading) }).transform((fields) => ({
-    ...commonSettings(fields),
-    settings: { kind: 'http', options: dispatcherOptions.http.read(fields) },
-  }))
-}
-
-function runningProcesses(): z.ZodType<WrittenDispatcher> {
-  return mapping({ ...common(), ...dispatcherOptions.process.fields() }).transform((fields) => ({
-    ...commonSettings(fields),
-    settings: { kind: 'process', options: dispatcherOptions.process.read(fields) },
-  }))
+/** Each kind has keys of its own beside the common ones. */
+function ofKind(kind: DispatcherKind, reading: Reading): z.ZodType<WrittenDispatcher> {
+  const { http, process, docker, kubernetes, nomad, command } = dispatcherOptions
+  switch (kind) {
+    case 'http':
+      return mapping({ ...common(), ...http.fields(reading) }).transform((fields) =>
+        written(fields, { kind, options: http.read(fields) }),
+      )
+    case 'process':
+      return mapping({ ...common(), ...process.fields() }).transform((fields) =>
+        written(fields, { kind, options: process.read(fields) }),
+      )
+    case 'docker':
+      return mapping({ ...common(), ...docker.fields(reading) }).transform((fields) =>
+        written(fields, { kind, options: docker.read(fields) }),
+      )
+    case 'kubernetes':
+      return mapping({ ...common(), ...kubernetes.fields(reading) }).transform((fields) =>
+        written(fields, { kind, options: kubernetes.read(fields) }),
+      )
+    case 'nomad':
+      return mapping({ ...common(), ...nomad.fields(reading) }).transform((fields) =>
+        written(fields, { kind, options: nomad.read(fields) }),
+      )
+    case 'command':
+      return mapping({ ...common(), ...command.fields() }).transform((fields) =>
+        written(fields, { kind, options: command.read(fields) }),
+      )
+  }
 }

@@ -27,6 +27,8 @@ export interface LaunchRequest {
   /** The dispatch id: the key under which it starts at most one runner. */
   id: string
   instance: string
+  /** The name of the target that it is for. */
+  target: string
   /** `<owner>-<id>`; used by the kinds that let us name runners. */
   name: string
   /** As written in the target, schemes included. */

@@ -17,6 +17,26 @@ export interface Recipe {
   env: Readonly<Record<string, string>>
 }
 
+/** The programs that run the jobs of a forge, of several the first that is found, and what has to be installed to have one. */
+export interface RunnerProgram {
+  programs: readonly string[]
+  product: string
+}
+
+const forgejoRunner: RunnerProgram = { programs: ['forgejo-runner'], product: 'forgejo-runner 12.8 or later' }
+const giteaRunner: RunnerProgram = {
+  programs: ['gitea-runner', 'act_runner'],
+  product: 'gitea-runner (or act_runner 0.2.12 or later)',
+}
+const githubRunner: RunnerProgram = { programs: ['run.sh'], product: 'the GitHub Actions runner' }
+
+/** By kind of forge. */
+export const runnerPrograms: ReadonlyMap<string, RunnerProgram> = new Map([
+  ['forgejo', forgejoRunner],
+  ['gitea', giteaRunner],
+  ['github', githubRunner],
+])
+
 type Named = Pick<LaunchRequest, 'name' | 'labels'>
 type SharedToken = Credential & { kind: 'registration-token' }
 
@@ -54,7 +74,7 @@ export function recipe(
     case 'gitea':
       return gitea(credential, folder)
     case 'jit':
-      return { ...bare, programs: ['run.sh'], product: 'the GitHub Actions runner', env: jitVariable(credential) }
+      return { ...bare, ...githubRunner, env: jitVariable(credential) }
   }
 }
 
@@ -79,8 +99,7 @@ function forgejo(
 ): Recipe {
   return {
     ...bare,
-    programs: ['forgejo-runner'],
-    product: 'forgejo-runner 12.8 or later',
+    ...forgejoRunner,
     files: { [tokenFile]: token, ...settings },
     args: [
       'one-job',
@@ -113,8 +132,7 @@ function forgejoByToken({ name, labels }: Named, { url, token }: SharedToken, fo
 function giteaByToken({ name, labels }: Named, { url, token }: SharedToken, folder: string): Recipe {
   return {
     ...bare,
-    programs: ['gitea-runner', 'act_runner'],
-    product: 'gitea-runner (or act_runner 0.2.12 or later)',
+    ...giteaRunner,
     registration: {
       args: ['register', '--ephemeral', `--instance=${url}`, `--name=${name}`, `--labels=${joined(labels)}`],
       input: lines(token),
@@ -130,8 +148,7 @@ function gitea({ id, uuid, name, token, url, labels }: Credential & { kind: 'git
   const registration = { id: Number(id), uuid, name, token, address: url, labels, ephemeral: true }
   return {
     ...bare,
-    programs: ['gitea-runner', 'act_runner'],
-    product: 'gitea-runner (or act_runner 0.2.12 or later)',
+    ...giteaRunner,
     files: { [registrationFile]: JSON.stringify(registration), ...settings },
     args: ['daemon', settingsArg(folder), '--once'],
   }

@@ -10,7 +10,10 @@ export interface ApiDeps {
   workers: ReadonlyMap<string, WorkerView>
   /** By dispatcher name. */
   lanes: ReadonlyMap<string, LaneView>
-  store: Pick<Store, 'jobs' | 'job' | 'dispatches' | 'runners' | 'events' | 'deliveries' | 'paused' | 'pause'>
+  store: Pick<
+    Store,
+    'jobs' | 'job' | 'dispatches' | 'runners' | 'events' | 'deliveries' | 'secretUses' | 'paused' | 'pause'
+  >
   clock: Clock
 }
 

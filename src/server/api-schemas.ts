@@ -39,6 +39,11 @@ export const Instance = z
         runners: z.boolean(),
         job_events: z.boolean(),
         hooks: z.boolean(),
+        registration: z
+          .enum(['each', 'shared'])
+          .nullable()
+          .describe('Each runner gets a registration of its own, or all share one token; null while nobody knows'),
+        recovers: z.boolean().describe('Deliveries that got lost can be read back from it'),
       })
       .nullable()
       .describe('What the forge can do here; null until it answered once'),
@@ -49,6 +54,11 @@ export const Instance = z
         path: z.string(),
         last_delivery_at: maybeTime,
         last_job_event_at: maybeTime,
+        secrets: z
+          .array(z.object({ source: z.string(), uses: z.int(), last_used_at: maybeTime }))
+          .describe(
+            'In the order of the file; the first signs new hooks. Where each comes from and how often it signed',
+          ),
         hook: z
           .object({
             id: z.string(),

@@ -68,9 +68,13 @@ export function addInstanceRoutes(app: OpenAPIHono<Served>, deps: ApiDeps): void
   const { store, clock, workers, lanes } = deps
 
   async function presented(config: InstanceConfig) {
-    const [paused, deliveries] = await Promise.all([store.paused(config.name), store.deliveries(config.name)])
+    const [paused, deliveries, secretUses] = await Promise.all([
+      store.paused(config.name),
+      store.deliveries(config.name),
+      store.secretUses(config.name),
+    ])
     const worker = workers.get(config.name)
-    return present.instance(config, { worker, paused, deliveries, dryRun: deps.config().dryRun })
+    return present.instance(config, { worker, paused, deliveries, secretUses, dryRun: deps.config().dryRun })
   }
 
   function found(name: string): InstanceConfig {

@@ -7,7 +7,8 @@ import type { Runner as RunnerRow } from '../core/runner.ts'
 import { minIdleAt } from '../core/schedule.ts'
 import type { Target as TargetConfig } from '../core/target.ts'
 import type { Verdict } from '../core/verdict.ts'
-import type { DeliverySummary } from '../store/store.ts'
+import type { Secret } from '../secret.ts'
+import type { DeliverySummary, SecretUse } from '../store/store.ts'
 import type { Dispatch, Dispatcher, Event, Instance, Job, Runner, Target } from './api-schemas.ts'
 import type { LaneView, WorkerView } from './views.ts'
 
@@ -28,11 +29,12 @@ export interface InstanceFacts {
   worker: WorkerView | undefined
   paused: boolean
   deliveries: DeliverySummary
+  secretUses: readonly SecretUse[]
   dryRun: boolean
 }
 
 export function instance(config: InstanceConfig, facts: InstanceFacts): z.output<typeof Instance> {
-  const { worker, paused, deliveries, dryRun } = facts
+  const { worker, paused, deliveries, secretUses, dryRun } = facts
   const { level, owner, name } = config.scope
   const capabilities = worker?.capabilities
   const look = worker?.lastLook
@@ -52,6 +54,8 @@ export function instance(config: InstanceConfig, facts: InstanceFacts): z.output
           runners: capabilities.runners,
           job_events: capabilities.jobEvents,
           hooks: capabilities.hooks,
+          registration: capabilities.registration,
+          recovers: capabilities.recovers,
         }
       : null,
     last_look: look ? { began_at: surely(look.beganAt), complete: look.complete, error: look.error } : null,
@@ -62,10 +66,16 @@ export function instance(config: InstanceConfig, facts: InstanceFacts): z.output
             path: `/webhook/${config.name}`,
             last_delivery_at: time(deliveries.lastAt),
             last_job_event_at: time(deliveries.lastJobEventAt),
+            secrets: config.secrets.map((secret) => secretUse(secret, secretUses)),
             hook: hook ? { id: hook.id, done: hook.done, notes: [...hook.notes] } : null,
           }
         : null,
   }
+}
+
+function secretUse(secret: Secret, uses: readonly SecretUse[]) {
+  const seen = uses.find(({ fingerprint }) => fingerprint === secret.fingerprint())
+  return { source: secret.source, uses: seen?.uses ?? 0, last_used_at: time(seen?.lastAt) }
 }
 
 export function target(instanceName: string, config: TargetConfig, now: number): z.output<typeof Target> {

@@ -94,6 +94,7 @@ function order(deps: TurnDeps, dispatch: Dispatch, job: Job | null): Order {
       return {
         id: dispatch.id,
         instance: deps.instance,
+        target: target.name,
         name,
         labels,
         ttl: dispatch.ttl,

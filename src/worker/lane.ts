@@ -152,12 +152,16 @@ export class Lane {
   /** Asks, and asks again after 1, 2, 4 … s while the outcome is unknown, where the dispatcher starts nothing twice. */
   async #ask(order: Order, request: LaunchRequest, begun: () => void): Promise<void> {
     const giveUpAt = this.#now + order.dispatch.bootTimeout
+    let doubted = false
     for (let pause = 1_000; ; pause *= 2) {
       const grownUp = await this.#young.take()
       begun()
-      const outcome = await this.#askIfWanted(order, request, grownUp).finally(grownUp)
+      const told = await this.#askIfWanted(order, request, grownUp).finally(grownUp)
+      // A repeat that is refused says nothing of the first try, whose runner may be at work.
+      const outcome: Outcome | null = doubted && told?.kind === 'refused' ? { ...told, kind: 'unknown' } : told
       // Given up at a shutdown: a row that is `sent` stays so, and the next start takes it for unknown.
       if (outcome === null) return
+      doubted ||= outcome.kind === 'unknown'
       const again = outcome.kind === 'unknown' && this.traits.askAgain && this.#now + pause < giveUpAt && !this.#stopped
       await this.#settle(order, outcome)
       if (!again) return

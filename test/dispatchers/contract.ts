@@ -26,6 +26,7 @@ export function aRequest(over: Partial<LaunchRequest> = {}): LaunchRequest {
   return {
     id,
     instance: 'main',
+    target: 'linux',
     name: `muster-${id}`,
     labels: ['linux:host'],
     ttl: 20 * 60_000,

@@ -40,7 +40,10 @@ export async function stagedDispatcher(): Promise<StagedDispatcher> {
   const server = createServer(async (request, answer) => {
     const { method = '', url: path = '', headers } = request
     const job = headers['x-muster-job']
-    const call = { method, path, headers, body: JSON.parse(await text(request)), job: job?.toString() }
+    const sent = await text(request)
+    // Whoever only looks whether somebody is there asks for nothing.
+    if (method !== 'POST') return say(answer, 405, { error: 'POST only' })
+    const call = { method, path, headers, body: JSON.parse(sent), job: job?.toString() }
     calls.push(call)
     behaviour(call, answer, request)
   })

@@ -55,6 +55,7 @@ export function aShelf(rows: Partial<Rows> = {}) {
       page(shelf.dispatches, query, (one) => query.live === undefined || query.live === (one.goneAt === null)),
     events: async ({ job, ...query }) =>
       page(shelf.events, query, (event) => !job || (event.job?.id === job.id && event.job.round === job.round)),
+    secretUses: async () => [],
     deliveries: async (instance) => ({ instance, lastAt: null, lastJobEventAt: null }),
     paused: async (instance) => paused.has(instance),
     async pause(instance, on) {

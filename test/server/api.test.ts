@@ -237,7 +237,15 @@ test('an instance tells its mode, its last look, its hook and what its forge can
     paused: false,
     dry_run: false,
     targets: ['linux'],
-    capabilities: { version: '15.0.1', jobs: true, runners: true, job_events: false, hooks: true },
+    capabilities: {
+      version: '15.0.1',
+      jobs: true,
+      runners: true,
+      job_events: false,
+      hooks: true,
+      registration: 'each',
+      recovers: false,
+    },
     last_look: {
       began_at: '2026-03-02T11:59:30.000Z',
       complete: false,
@@ -248,6 +256,7 @@ test('an instance tells its mode, its last look, its hook and what its forge can
       path: '/webhook/main',
       last_delivery_at: null,
       last_job_event_at: null,
+      secrets: [{ source: 'value', uses: 0, last_used_at: null }],
       hook: { id: '3', done: 'repaired', notes: ['it dropped workflow_job'] },
     },
   })

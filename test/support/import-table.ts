@@ -38,7 +38,7 @@ export const importTable: readonly ImportRule[] = [
   ...siblings('dispatchers', ['http', 'process', 'nomad', 'command'], ['zod']),
   ...siblings('dispatchers', ['docker'], ['zod', 'dockerode']),
   ...siblings('dispatchers', ['kubernetes'], ['zod', '@kubernetes/client-node']),
-  { from: 'dispatchers/index.ts', may: ['dispatchers/'], packages: [] },
+  { from: 'dispatchers/index.ts', may: ['core/', 'dispatchers/'], packages: [] },
   {
     from: 'dispatchers/',
     may: ['core/', 'http-client.ts', 'fields.ts', 'fields/', 'dispatchers/*'],
@@ -72,9 +72,11 @@ export const importTable: readonly ImportRule[] = [
   },
   { from: 'simulation/', may: ['core/', 'simulation/', ...interfaces], packages: ['hono', '@hono/node-server'] },
   { from: 'app.ts', may: ['*'], packages: [] },
+  { from: 'parts.ts', may: ['*'], packages: [] },
+  { from: 'inspection/', may: ['*'], packages: ['zod'] },
   {
     from: 'commands/',
-    may: ['app.ts', 'log.ts', 'commands/', 'config/', 'simulation/', 'core/', 'worker/'],
+    may: ['app.ts', 'inspection/', 'log.ts', 'commands/', 'config/', 'simulation/', 'core/', 'worker/'],
     packages: 'any',
   },
   { from: 'main.ts', may: ['commands/'], packages: [] },

@@ -6,6 +6,7 @@ import { aDispatch } from './builders.ts'
 
 const request: Omit<LaunchRequest, 'id'> = {
   instance: 'main',
+  target: 'linux',
   name: 'muster-d1',
   labels: ['linux'],
   ttl: 20 * 60_000,

@@ -6,7 +6,7 @@ import type { Courier } from '../../src/simulation/http/deliver.ts'
 import { listen } from '../../src/simulation/http/site.ts'
 import type { Happening, SimulatedRunner } from '../../src/simulation/state.ts'
 import type { ForgeVersion } from '../../src/simulation/versions.ts'
-import { openSite } from '../../src/simulation/world.ts'
+import { openSite, type SiteSettings } from '../../src/simulation/world.ts'
 import type { Spec } from './specs.ts'
 
 /** A clock that stands still until a test moves it. Sleepers wake when their time has come. */
@@ -85,12 +85,12 @@ export interface Answer {
 /** A simulated forge that listens and delivers, until the test ends. */
 export async function openForge(
   version: ForgeVersion,
-  over: Partial<SimulatedForgeOptions> & { clock?: Clock; tokenScopes?: readonly string[] } = {},
+  over: Partial<SimulatedForgeOptions> & { clock?: Clock } & SiteSettings = {},
 ): Promise<OpenForge> {
   const clock = over.clock ?? systemClock
   const { forge } = aForge(version, { ...over, clock })
   const token = 'a-token-of-the-simulated-forge'
-  const { url, courier, close } = await openSite(forge, clock, token, over.tokenScopes)
+  const { url, courier, close } = await openSite(forge, clock, token, over)
   onTestFinished(close)
   return {
     forge,

@@ -54,6 +54,7 @@ function stage(over: Partial<LaneSettings> = {}, how: Partial<Dispatcher['traits
 const request = {
   id: '',
   instance: 'main',
+  target: 'linux',
   name: 'muster-1',
   labels: ['linux'],
   ttl: 1_200_000,

@@ -1,10 +1,10 @@
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../clock.ts'
+import { credentialFiles } from '../recipe.ts'
 import { outputFile } from './bring-up.ts'
 import type { Exit } from './child.ts'
 import { end as endGroup, isAlive, type ProcessMark } from './life.ts'
-import { credentialFiles } from '../recipe.ts'
 import type { Records, RunnerRecord } from './record.ts'
 
 /** How often a runner that is no child of ours is looked at. Milliseconds. */

@@ -1,0 +1,82 @@
+import { systemClock } from '../clock.ts'
+import type { Config, InstanceConfig } from '../config/config.ts'
+import { type Leftover, offlineOurs } from '../core/leftover.ts'
+import { createLog } from '../log.ts'
+import { createMetrics } from '../metrics.ts'
+import { openForge } from '../parts.ts'
+import { Scrubber } from '../secret.ts'
+import { openSqliteStore } from '../store/sqlite.ts'
+import { running } from './running.ts'
+
+/** What was found, and done, about the registrations of one instance. */
+export interface Cleaned {
+  instance: string
+  /** Offline, with a name that we give, and of no dispatch that lives. */
+  offline: readonly (Leftover & { removed: boolean; error: string | null })[]
+  /** Why its runners could not be listed; null when they could. */
+  error: string | null
+}
+
+/** How long one forge may take. Milliseconds. */
+const bound = 120_000
+
+/** Finds our offline registrations, and removes them when `remove` is set: `muster clean`. Those whose runner is still to come are let be. */
+export async function clean(config: Config, remove: boolean): Promise<Cleaned[]> {
+  const live = await liveDispatches(config)
+  return Promise.all(config.instances.map((instance) => cleanOne(config, instance, live, remove)))
+}
+
+/** The service is asked where it runs; where it does not, its state can be read. */
+async function liveDispatches(config: Config): Promise<ReadonlySet<string>> {
+  const service = await running(config)
+  if (service) return service.live
+  const store = await openSqliteStore({ path: config.state.path })
+  try {
+    const live = new Set<string>()
+    let cursor: string | undefined
+    do {
+      const page = await store.dispatches({ live: true, limit: 500, cursor })
+      for (const { id } of page.items) live.add(id)
+      cursor = page.next ?? undefined
+    } while (cursor !== undefined)
+    return live
+  } finally {
+    await store.close()
+  }
+}
+
+async function cleanOne(
+  config: Config,
+  instance: InstanceConfig,
+  live: ReadonlySet<string>,
+  remove: boolean,
+): Promise<Cleaned> {
+  const log = createLog({ scrubber: new Scrubber(config.secrets), level: 'silent' })
+  const forge = openForge(instance, { clock: systemClock, metrics: createMetrics(), log })
+  const signal = AbortSignal.timeout(bound)
+  try {
+    await forge.probe(signal)
+    const list = await forge.runners(signal)
+    if (list === null) return { instance: instance.name, offline: [], error: unlisted }
+    const found = [...offlineOurs(list, config.owner)].filter(([dispatch]) => !live.has(dispatch))
+    const offline: Cleaned['offline'][number][] = []
+    for (const [, one] of found) offline.push({ ...one, ...(remove ? await removed(one) : left) })
+    return { instance: instance.name, offline, error: null }
+  } catch (error) {
+    return { instance: instance.name, offline: [], error: (error as Error).message }
+  }
+
+  async function removed(one: Leftover): Promise<{ removed: boolean; error: string | null }> {
+    try {
+      const answer = await forge.unregister(one, signal)
+      return { removed: answer === 'removed', error: answer === 'busy' ? 'the forge says that it works' : null }
+    } catch (error) {
+      return { removed: false, error: (error as Error).message }
+    }
+  }
+}
+
+const left = { removed: false, error: null }
+
+const unlisted =
+  'this forge lists no runners (Forgejo up to 14): only its own clean-up removes them, [cron.cleanup_offline_runners] in its app.ini'

@@ -1,0 +1,112 @@
+import { hostname } from 'node:os'
+import { type Clock, systemClock } from './clock.ts'
+import type { Config, DispatcherConfig, InstanceConfig } from './config/config.ts'
+import { createDispatcher } from './dispatchers/index.ts'
+import type { Forge } from './forges/forge.ts'
+import { createForge } from './forges/index.ts'
+import { type Ids, randomId } from './ids.ts'
+import { createLog, type Log } from './log.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { Scrubber } from './secret.ts'
+import { openSqliteStore } from './store/sqlite.ts'
+import type { Store } from './store/store.ts'
+import type { TurnDeps } from './worker/deps.ts'
+import { Lane } from './worker/lane.ts'
+
+/** The world outside, as ports: a simulated one can take their place. */
+export interface AppPorts {
+  clock?: Clock
+  ids?: Ids
+  /** Names this machine in the rows of local dispatchers. */
+  host?: string
+  /** Where log lines go; standard error by default. */
+  writeLog?: (line: string) => void
+  logLevel?: string
+}
+
+/** What the application is put together from. */
+export interface Parts {
+  store: Store
+  clock: Clock
+  ids: Ids
+  host: string
+  metrics: Metrics
+  log: Log
+}
+
+/** Opens the state, and takes up what an earlier process left in it. */
+export async function openParts(config: Config, ports: AppPorts): Promise<Parts> {
+  const { clock = systemClock, ids = randomId, host = hostname() } = ports
+  const log = createLog({ scrubber: new Scrubber(config.secrets), level: ports.logLevel, write: ports.writeLog })
+  const store = await openSqliteStore({ path: config.state.path })
+  const left = await store.recover(clock.now(), host)
+  if (left.neverSent + left.unknown > 0) log.info(left, 'dispatches of an earlier process were taken up')
+  return { store, clock, ids, host, metrics: createMetrics(), log }
+}
+
+/** Opens every dispatcher with its lane. */
+export function openLanes(
+  config: Config,
+  { store, clock, metrics, log }: Pick<Parts, 'store' | 'clock' | 'metrics' | 'log'>,
+  lanes: Map<string, Lane>,
+): void {
+  const open = ({ name, settings, timeout, launchConcurrency, onShutdown }: DispatcherConfig): Lane => {
+    const note = (sentence: string) => log.info({ dispatcher: name }, sentence)
+    const dispatcher = createDispatcher(settings, { name, owner: config.owner, clock, note })
+    return new Lane({ name, timeout, launchConcurrency, onShutdown }, { dispatcher, store, clock, metrics })
+  }
+  for (const dispatcher of config.dispatchers.values()) lanes.set(dispatcher.name, open(dispatcher))
+}
+
+/** The forge of an instance, not asked anything yet. */
+export function openForge(
+  instance: InstanceConfig,
+  { clock, metrics, log }: Pick<Parts, 'clock' | 'metrics' | 'log'>,
+): Forge {
+  return createForge(instance.forge, {
+    instance: instance.name,
+    scope: instance.scope,
+    secrets: () => instance.secrets,
+    clock,
+    onCall: (status) => metrics.forgeRequests.inc({ instance: instance.name, status: String(status) }),
+    note: (sentence) => log.info({ instance: instance.name }, sentence),
+  })
+}
+
+/** What the turns of an instance work with. */
+export function turnDeps(
+  config: Config,
+  instance: InstanceConfig,
+  forge: Forge,
+  lanes: ReadonlyMap<string, Lane>,
+  parts: Parts,
+): TurnDeps {
+  const used = new Set(instance.targets.map(({ dispatcher }) => dispatcher))
+  const mine = new Map([...lanes].filter(([name]) => used.has(name)))
+  const having = (trait: 'stops' | 'lists') =>
+    new Set([...mine].filter(([, lane]) => lane.traits[trait]).map(([name]) => name))
+  const limited = [...config.dispatchers.values()].flatMap(({ name, maxParallel }): [string, number][] =>
+    maxParallel === null ? [] : [[name, maxParallel]],
+  )
+  return {
+    instance: instance.name,
+    scope: instance.scope,
+    forge,
+    targets: instance.targets,
+    store: parts.store,
+    lanes: mine,
+    maxParallel: new Map(limited),
+    stoppable: having('stops'),
+    lists: having('lists'),
+    owner: config.owner,
+    host: parts.host,
+    dryRun: config.dryRun || instance.dryRun,
+    hookUrl: instance.webhook?.url ?? null,
+    webhookGrace: instance.webhookGrace,
+    retiring: new Set(),
+    clock: parts.clock,
+    ids: parts.ids,
+    log: parts.log.child({ instance: instance.name }),
+    metrics: parts.metrics,
+  }
+}

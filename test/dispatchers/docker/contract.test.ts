@@ -1,0 +1,4 @@
+import { dispatcherContract } from '../contract.ts'
+import { aPlace } from './place.ts'
+
+dispatcherContract('docker', () => aPlace())
