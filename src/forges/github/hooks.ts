@@ -10,6 +10,7 @@ import { anything, type Hook, hook, hooks } from './schema.ts'
 /** The webhooks of one place, as one wish sees them. */
 interface Desk {
   call<Schema extends z.ZodType>(request: Omit<GithubRequest<Schema>, 'needs'>): Promise<ForgeAnswer<z.output<Schema>>>
+  find(): Promise<Hook[]>
   /** `/repos/o/r/hooks` or `/orgs/o/hooks`. */
   path: string
   wish: HookWish
@@ -27,6 +28,7 @@ export async function ensureHook(
   const told = wish.events.includes('workflow_job') || wish.events.includes('*')
   const desk: Desk = {
     call: (request) => api.call({ ...request, needs: place.needs.hooks }, signal),
+    find: () => findHooks(api, place, wish.url, signal),
     path: `${place.path}/hooks`,
     wish,
     events: told ? wish.events : ['workflow_job', ...wish.events],
@@ -34,19 +36,27 @@ export async function ensureHook(
   const [ours, ...doubles] = await findOurs(desk)
   if (ours === undefined) return create(desk)
   for (const double of doubles) await remove(desk, double)
-  const state = await repair(desk, ours)
+  const state = await repairOrCreate(desk, ours)
   if (doubles.length === 0) return state
   const note = `removed ${doubles.length} more webhook(s) with our URL`
   return { ...state, done: 'repaired', notes: [...state.notes, note] }
 }
 
+/** The webhooks of a place with this URL, oldest first. */
+export async function findHooks(api: GithubApi, place: Place, url: string, signal: AbortSignal): Promise<Hook[]> {
+  const { rows } = await linkedPages((page) =>
+    api.call(
+      { path: `${place.path}/hooks`, query: { per_page: perPage, page }, answer: hooks, needs: place.needs.hooks },
+      signal,
+    ),
+  )
+  return rows.filter((one) => one.name === 'web' && sameUrl(one.config.url, url))
+}
+
 /** All hooks with our URL; the one that we know comes first. */
-async function findOurs({ call, path, wish }: Desk): Promise<Hook[]> {
-  const { rows } = await linkedPages((page) => call({ path, query: { per_page: perPage, page }, answer: hooks }))
+async function findOurs({ find, wish }: Desk): Promise<Hook[]> {
   const known = (one: Hook) => Number(one.id === wish.known?.id)
-  return rows
-    .filter((one) => one.name === 'web' && sameUrl(one.config.url, wish.url))
-    .sort((a, b) => known(b) - known(a))
+  return (await find()).sort((a, b) => known(b) - known(a))
 }
 
 async function create(desk: Desk): Promise<HookState> {
@@ -65,6 +75,16 @@ async function create(desk: Desk): Promise<HookState> {
     const [made] = await findOurs(desk)
     if (made === undefined) throw error
     return repair(desk, made)
+  }
+}
+
+/** Somebody may remove it between our reading and our writing. */
+async function repairOrCreate(desk: Desk, found: Hook): Promise<HookState> {
+  try {
+    return await repair(desk, found)
+  } catch (error) {
+    if (!(error instanceof ForgeRefused) || error.status !== 404) throw error
+    return create(desk)
   }
 }
 

@@ -1,70 +1,110 @@
+import type { Clock } from '../../clock.ts'
 import type { ToldJob } from '../../core/job.ts'
 import type { JobList } from '../../core/look.ts'
 import type { Scope } from '../../core/scope.ts'
-import { path } from '../api.ts'
 import { ForgeError, ForgeLimited, ForgeRefused, ForgeUnreachable } from '../errors.ts'
-import { stateOf, toldJob } from '../workflow-job.ts'
+import type { JobQuery } from '../forge.ts'
 import type { GithubApi } from './client.ts'
 import { concurrently } from './concurrently.ts'
-import { countedPages, type Listed, linkedPages, perPage } from './pages.ts'
-import { jobsNeed } from './place.ts'
-import { jobs, type Repository, type Run, repositories, runs } from './schema.ts'
+import type { Listed } from './pages.ts'
+import { isLive, listRepositories } from './repositories.ts'
+import { type Asking, atOnce, openJobs, recentJobs } from './runs.ts'
+import type { Repository } from './schema.ts'
 
-/** A search by status answers this many runs at most. */
-const runsListed = 1_000
+const hour = 60 * 60_000
 
-/**
- * Every status of a run that may hold queued jobs, in the order in which a run moves on, so that one that does so meanwhile is still met.
- * A matrix with jobs held back is `pending` as a whole while others of it are queued (seen in skillberry-ai/cap-evolve#228).
- */
-const openStatuses = ['waiting', 'pending', 'queued', 'in_progress'] as const
-
-/** Requests are asked to come one by one; a few at once is what a large organization needs. */
-const atOnce = 4
-
-export interface JobLook {
+export interface JobListsOptions {
   api: GithubApi
-  signal: AbortSignal
+  scope: Scope
+  clock: Pick<Clock, 'monotonic'>
   /** Called for a repository whose jobs could not be had. */
   onSkip: (repository: string, why: ForgeError) => void
 }
 
+/** See `Forge.jobs`. */
+export type ListJobs = (query: Pick<JobQuery, 'only'>, signal: AbortSignal) => Promise<JobList | null>
+
 /**
- * The queued, running and waiting jobs of a scope. GitHub lists jobs by run, and runs by repository: an organization is walked
- * through, and an enterprise, whose repositories cannot be listed, is null.
+ * The queued, running and waiting jobs of a scope. GitHub lists them by run, and runs by repository: an organization is walked through, and
+ * an enterprise, whose repositories cannot be listed, is null. Where webhooks work, only the repositories with open jobs are asked, and one
+ * further one an hour.
  */
-export async function listJobs(look: JobLook, scope: Scope): Promise<JobList | null> {
+export function createJobLists({ api, scope, clock, onSkip }: JobListsOptions): ListJobs {
   const { level, owner, name } = scope
-  if (level === 'repository') return { filter: null, ...(await repositoryJobs(look, `${owner}/${name}`)) }
-  if (level === 'organization') return { filter: null, ...(await organizationJobs(look, owner ?? '')) }
-  return null
-}
+  let known: { repositories: Listed<Repository>; at: number } | null = null
+  let visit: { at: number; repository: string } | null = null
 
-interface FoundJobs {
-  complete: boolean
-  repositories?: ReadonlySet<string>
-  jobs: readonly ToldJob[]
-}
+  async function repositoriesOf(asking: Asking): Promise<Listed<Repository>> {
+    const repositories = await listRepositories(asking, owner ?? '')
+    known = { repositories, at: clock.monotonic() }
+    return repositories
+  }
 
-async function organizationJobs(look: JobLook, organization: string): Promise<FoundJobs> {
-  const { complete, rows } = await organizationRepositories(look, organization)
-  // A token sees no more than the repositories that it was given; webhooks come from all of them.
-  const repositories = new Set(rows.map(({ full_name }) => full_name.toLowerCase()))
-  const found: ToldJob[] = []
-  let whole = complete
-  const live = rows.filter(({ archived, disabled }) => !archived && !disabled)
-  await concurrently(live, atOnce, async (repository) => {
-    try {
-      const one = await repositoryJobs(look, repository.full_name)
-      found.push(...one.jobs)
-      whole &&= one.complete
-    } catch (error) {
-      if (!isOfOneRepository(error) || look.signal.aborted) throw error
-      look.onSkip(repository.full_name, error)
-      whole = false
+  async function wholeOrganization(asking: Asking): Promise<JobList> {
+    const { complete, rows } = await repositoriesOf(asking)
+    const names = rows.filter(isLive).map(({ full_name }) => full_name)
+    const found = await eachRepository(asking, names, openJobs)
+    // A token sees no more than the repositories that it was given; webhooks come from all of them.
+    const repositories = new Set(rows.map(({ full_name }) => full_name.toLowerCase()))
+    return { complete: complete && found.complete, filter: null, repositories, jobs: found.jobs }
+  }
+
+  async function quiet(asking: Asking, only: readonly string[]): Promise<JobList> {
+    const asked = await eachRepository(asking, only, openJobs)
+    const further = await furtherRepository(asking, only)
+    // It has more runs than one page as a rule; then its list tells of jobs, and proves nothing.
+    const visited = await eachRepository(asking, further, recentJobs)
+    return {
+      complete: asked.complete,
+      filter: null,
+      repositories: new Set([...asked.covered, ...visited.covered].map((one) => one.toLowerCase())),
+      jobs: [...asked.jobs, ...visited.jobs],
     }
-  })
-  return { complete: whole, repositories, jobs: found }
+  }
+
+  /** The repository whose turn it is, once an hour; none at other times. */
+  async function furtherRepository(asking: Asking, only: readonly string[]): Promise<readonly string[]> {
+    const now = clock.monotonic()
+    if (visit && now - visit.at < hour) return []
+    const asked = new Set(only.map((one) => one.toLowerCase()))
+    const others = (await allRepositories(asking)).filter((one) => !asked.has(one.toLowerCase())).sort()
+    const next = others.find((one) => one > (visit?.repository ?? '')) ?? others[0]
+    visit = { at: now, repository: next ?? '' }
+    return next === undefined ? [] : [next]
+  }
+
+  async function allRepositories(asking: Asking): Promise<string[]> {
+    if (level === 'repository') return [`${owner}/${name}`]
+    const fresh = known && clock.monotonic() - known.at < hour ? known.repositories : await repositoriesOf(asking)
+    return fresh.rows.filter(isLive).map(({ full_name }) => full_name)
+  }
+
+  async function eachRepository(asking: Asking, names: readonly string[], list: typeof openJobs) {
+    const jobs: ToldJob[] = []
+    const covered: string[] = []
+    let complete = true
+    await concurrently(names, atOnce, async (repository) => {
+      try {
+        const one = await list(asking, repository)
+        jobs.push(...one.jobs)
+        if (one.complete) covered.push(repository)
+        complete &&= one.complete
+      } catch (error) {
+        if (level === 'repository' || !isOfOneRepository(error) || asking.signal.aborted) throw error
+        onSkip(repository, error)
+        complete = false
+      }
+    })
+    return { jobs, covered, complete }
+  }
+
+  return async ({ only }, signal) => {
+    const asking = { api, signal }
+    if (level !== 'repository' && level !== 'organization') return null
+    if (only !== null) return quiet(asking, only)
+    if (level === 'organization') return wholeOrganization(asking)
+    return { filter: null, ...(await openJobs(asking, `${owner}/${name}`)) }
+  }
 }
 
 /** A spent quota, a bad token and silence are the same everywhere; anything else may be one repository's own trouble. */
@@ -72,86 +112,4 @@ function isOfOneRepository(error: unknown): error is ForgeError {
   if (error instanceof ForgeLimited || error instanceof ForgeUnreachable) return false
   if (error instanceof ForgeRefused && error.status === 401) return false
   return error instanceof ForgeError
-}
-
-/** The last pushed first. They are asked for by name, because a push would move one between the pages. */
-async function organizationRepositories({ api, signal }: JobLook, organization: string): Promise<Listed<Repository>> {
-  const { complete, rows } = await linkedPages((page) =>
-    api.call(
-      {
-        path: path`/orgs/${organization}/repos`,
-        query: { type: 'all', sort: 'full_name', direction: 'asc', per_page: perPage, page },
-        answer: repositories,
-        needs: 'the repository permission "Metadata: read" (classic: repo)',
-      },
-      signal,
-    ),
-  )
-  return { complete, rows: rows.toSorted((a, b) => pushedAt(b) - pushedAt(a)) }
-}
-
-function pushedAt({ pushed_at }: Repository): number {
-  return pushed_at ? Date.parse(pushed_at) || 0 : 0
-}
-
-async function repositoryJobs(look: JobLook, fullName: string): Promise<FoundJobs> {
-  const open = new Map<string, Run>()
-  let complete = true
-  for (const status of openStatuses) {
-    const listed = await listRuns(look, fullName, status)
-    for (const run of listed.rows) open.set(run.id, run)
-    complete &&= listed.complete
-  }
-  const found: ToldJob[] = []
-  await concurrently(open.values(), atOnce, async (run) => {
-    const one = await runJobs(look, fullName, run)
-    found.push(...one.jobs)
-    complete &&= one.complete
-  })
-  return { complete, jobs: found }
-}
-
-function listRuns({ api, signal }: JobLook, fullName: string, status: string): Promise<Listed<Run>> {
-  return countedPages(async (page) => {
-    const { value } = await api.call(
-      {
-        path: `${repositoryPath(fullName)}/actions/runs`,
-        query: { status, exclude_pull_requests: 'true', per_page: perPage, page },
-        answer: runs,
-        needs: jobsNeed,
-      },
-      signal,
-    )
-    return { total: value.total_count, rows: value.workflow_runs }
-  }, runsListed)
-}
-
-/** The jobs of a run that are not finished. Ghost runs, which stay queued for ever, have none; nor has a run that was deleted meanwhile. */
-async function runJobs({ api, signal }: JobLook, fullName: string, run: Run): Promise<FoundJobs> {
-  const repository = { name: run.repository.full_name, id: run.repository.id }
-  try {
-    const { complete, rows } = await countedPages(async (page) => {
-      const { value } = await api.call(
-        {
-          path: `${repositoryPath(fullName)}${path`/actions/runs/${run.id}/jobs`}`,
-          query: { filter: 'latest', per_page: perPage, page },
-          answer: jobs,
-          needs: jobsNeed,
-        },
-        signal,
-      )
-      return { total: value.total_count, rows: value.jobs }
-    })
-    // A status that nobody knows is no demand, and no end either.
-    const told = rows.map((row) => toldJob(row, stateOf(row.status) ?? 'waiting', repository))
-    return { complete, jobs: told.filter((job) => job.state !== 'finished') }
-  } catch (error) {
-    if (error instanceof ForgeRefused && error.status === 404) return { complete: true, jobs: [] }
-    throw error
-  }
-}
-
-function repositoryPath(fullName: string): string {
-  const [owner = '', name = ''] = fullName.split('/')
-  return path`/repos/${owner}/${name}`
 }

@@ -34,32 +34,72 @@ export async function listRunners(api: GithubApi, { path, needs }: Place, signal
 
 /**
  * Registers one runner for one job and answers all that it needs to start. GitHub removes the registration after the job, or
- * after a day without a connection. A name that is taken is a `ForgeRefused` with 409.
+ * after a day without a connection. A name that is taken is a `ForgeRefused` with 409, unless what has it is the offline rest of an
+ * earlier try of ours: names are given once, so nobody else bears it.
  */
 export async function registerRunner(
   api: GithubApi,
   place: Place,
-  { name, labels }: RegisterRequest,
+  request: RegisterRequest,
   web: URL,
   signal: AbortSignal,
 ): Promise<Credential> {
-  try {
-    const { value } = await api.call(
-      {
-        method: 'POST',
-        path: `${place.path}/actions/runners/generate-jitconfig`,
-        json: { name, runner_group_id: defaultGroup, labels: withSelfHosted(labels), work_folder: '_work' },
-        answer: jitConfig,
-        needs: place.needs.runners,
-      },
-      signal,
-    )
-    return { kind: 'jit', url: new URL(place.page, web).href, config: value.encoded_jit_config }
-  } catch (error) {
-    if (!(error instanceof ForgeRefused) || error.status !== 409) throw error
-    const why = `a runner named ${name} is registered already: remove it, or register under another name`
-    throw new ForgeRefused(error.call, error.status, why, error.retryAt)
-  }
+  const config = await generate(api, place, request, signal).catch(async (error: unknown) => {
+    if (!isTaken(error)) throw error
+    const stale = await staleRunner(api, place, request.name, signal)
+    if (stale === null || (await removeRunner(api, place, stale, signal)) === 'busy') throw taken(error, request.name)
+    return generate(api, place, request, signal).catch((again: unknown) => {
+      throw isTaken(again) ? taken(again, request.name) : again
+    })
+  })
+  return { kind: 'jit', url: new URL(place.page, web).href, config }
+}
+
+async function generate(
+  api: GithubApi,
+  place: Place,
+  { name, labels }: RegisterRequest,
+  signal: AbortSignal,
+): Promise<string> {
+  const { value } = await api.call(
+    {
+      method: 'POST',
+      path: `${place.path}/actions/runners/generate-jitconfig`,
+      json: { name, runner_group_id: defaultGroup, labels: withSelfHosted(labels), work_folder: '_work' },
+      answer: jitConfig,
+      needs: place.needs.runners,
+      urgent: true,
+      resource: 'actions_runner_registration',
+    },
+    signal,
+  )
+  return value.encoded_jit_config
+}
+
+/** The id of a runner of exactly this name that never came or has gone, and takes one job only, as ours do. */
+async function staleRunner(api: GithubApi, place: Place, name: string, signal: AbortSignal): Promise<string | null> {
+  const { value } = await api.call(
+    {
+      path: `${place.path}/actions/runners`,
+      query: { name, per_page: perPage },
+      answer: runners,
+      needs: place.needs.runners,
+      urgent: true,
+    },
+    signal,
+  )
+  const [found, ...others] = value.runners.filter((one) => one.name === name)
+  const isOurs = found && others.length === 0 && found.ephemeral !== false
+  return isOurs && found.status === 'offline' && !found.busy ? found.id : null
+}
+
+function isTaken(error: unknown): error is ForgeRefused {
+  return error instanceof ForgeRefused && error.status === 409
+}
+
+function taken({ call, status, retryAt }: ForgeRefused, name: string): ForgeRefused {
+  const why = `a runner named ${name} is registered already: remove it, or register under another name`
+  return new ForgeRefused(call, status, why, retryAt)
 }
 
 /** 404 is as good as done: a runner that took its one job is removed by GitHub. 422 means that it works, or did until a moment ago. */
@@ -76,6 +116,7 @@ export async function removeRunner(
         path: `${place.path}${path`/actions/runners/${id}`}`,
         answer: anything,
         needs: place.needs.runners,
+        urgent: true,
       },
       signal,
     )

@@ -1,8 +1,9 @@
 import type { Context, Hono } from 'hono'
 import type { Hook } from '../state.ts'
 import { objectOf, record, text, texts } from './body.ts'
+import type { Asker } from './github-access.ts'
 import { configJson, hookJson, organizationJson, repositoryJson, senderJson } from './github-payload.ts'
-import { linkHeader, paging, within, withOne } from './github-scope.ts'
+import { hookPlaces, linkHeader, paging, within, withOne } from './github-scope.ts'
 import { pageOf } from './paging.ts'
 import type { Site } from './site.ts'
 
@@ -11,13 +12,8 @@ const known = new Set([
   ...['pull_request_review', 'release', 'repository', 'status', 'workflow_dispatch', 'workflow_job', 'workflow_run'],
 ])
 
-const hookPlaces = [
-  { base: '/repos/:owner/:name', level: 'repository' },
-  { base: '/orgs/:owner', level: 'organization' },
-] as const
-
 /** Webhooks of repositories and organizations; an enterprise has none over REST. */
-export function mountHooks(api: Hono, site: Site): void {
+export function mountHooks(api: Hono<Asker>, site: Site): void {
   const { hooks } = site.forge
   for (const { base, level } of hookPlaces) {
     const hookAt = (answer: (c: Context, hook: Hook) => Response | Promise<Response>) =>

@@ -94,7 +94,14 @@ export function repositoryJson(site: Site, { id, owner, ownerId, ownerKind, name
     stargazers_count: 0,
     watchers_count: 0,
     language: null,
-    ...{ has_issues: true, has_projects: true, has_downloads: true, has_wiki: true, has_pages: false },
+    ...{
+      has_issues: true,
+      has_projects: true,
+      has_downloads: true,
+      has_wiki: true,
+      has_pages: false,
+      has_discussions: false,
+    },
     forks_count: 0,
     mirror_url: null,
     archived: false,
@@ -187,10 +194,25 @@ export function runJson(site: Site, run: Run, jobs: readonly SimulatedJob[]) {
     created_at: time(run.createdAt),
     updated_at: time(run.completedAt ?? run.createdAt),
     run_started_at: time(run.createdAt),
-    jobs_url: `${url}/jobs`,
+    ...Object.fromEntries(runLinks.map((link) => [`${link}_url`, `${url}/${link}`])),
+    check_suite_url: `${url}/check-suite`,
+    workflow_url: `${url}/workflow`,
+    display_title: run.workflow,
+    pull_requests: [],
+    head_commit: {
+      ...{ id: run.commit, tree_id: run.commit, message: run.workflow, timestamp: time(run.createdAt) },
+      ...{ author: person(site), committer: person(site) },
+    },
     repository: repositoryJson(site, run.repository),
+    head_repository: repositoryJson(site, run.repository),
   }
 }
+
+function person({ user }: Site) {
+  return { name: user, email: `${user}@example.org` }
+}
+
+const runLinks = ['jobs', 'logs', 'cancel', 'rerun', 'artifacts']
 
 /** The secret reads back as stars, so a changed one cannot be seen. */
 export function hookJson(site: Site, hook: Hook) {

@@ -1,7 +1,10 @@
 import type { Context, Hono } from 'hono'
 import type { Scope } from '../../core/scope.ts'
+import type { SimulatedForge } from '../forge.ts'
 import type { SimulatedRunner } from '../state.ts'
 import { objectOf, text, texts } from './body.ts'
+import type { Asker } from './github-access.ts'
+import type { GithubHost } from './github-host.ts'
 import { time } from './github-payload.ts'
 import { linkHeader, paging, places, within, withOne } from './github-scope.ts'
 import { pageOf } from './paging.ts'
@@ -10,7 +13,7 @@ import type { Site } from './site.ts'
 const hour = 3_600_000
 
 /** Self-hosted runners and the credentials that make them. */
-export function mountRunners(api: Hono, site: Site): void {
+export function mountRunners(api: Hono<Asker>, site: Site): void {
   const { runners, ground } = site.forge
   for (const { base, level } of places) {
     const path = `${base}/actions/runners`
@@ -104,6 +107,15 @@ function runnerJson({ forge }: Site, runner: SimulatedRunner) {
     ephemeral: runner.ephemeral,
     runner_group_id: 1,
     labels: runner.labels.map((name, index) => ({ id: index + 1, name, type: 'custom' })),
+  }
+}
+
+/** GitHub removes runners that connected and got no job for a while; what never connected goes after a day (`runners.sweep`). */
+export function sweepIdle({ runners, ground }: SimulatedForge, { idleRemoval, now }: GithubHost): void {
+  if (idleRemoval === null) return
+  for (const runner of ground.runners.values()) {
+    const waits = runner.ephemeral && runner.goneAt === null && runner.contactAt !== null && runner.taken === 0
+    if (waits && now() - runner.registeredAt > idleRemoval) runners.remove(runner)
   }
 }
 

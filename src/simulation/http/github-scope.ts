@@ -10,6 +10,9 @@ export const places = [
   { base: '/enterprises/:owner', level: 'enterprise' },
 ] as const satisfies readonly { base: string; level: Scope['level'] }[]
 
+/** Where it has webhooks over REST. */
+export const hookPlaces = [places[0], places[1]] as const
+
 export const paging: PagingRule = { size: 'per_page', max: 100 }
 
 export const { within, withOne } = answersOf(notFound)

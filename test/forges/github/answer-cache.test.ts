@@ -26,3 +26,13 @@ test('an answer that grew too large is forgotten', () => {
   cache.set('a', answer('12345'))
   expect(cache.get('a')).toBeUndefined()
 })
+
+test('another token begins with nothing, and the same one keeps all', () => {
+  const cache = createAnswerCache()
+  cache.keepFor('one')
+  cache.set('a', answer('aaaa'))
+  cache.keepFor('one')
+  expect(cache.get('a')).toBeDefined()
+  cache.keepFor('two')
+  expect(cache.get('a')).toBeUndefined()
+})

@@ -1,5 +1,6 @@
 import { HttpResponse, http } from 'msw'
 import { expect, test } from 'vitest'
+import { Secret } from '../../../src/secret.ts'
 import { aRunnerRow } from '../../fixtures/github/rows.ts'
 import { at } from '../../support/builders.ts'
 import { network } from '../../support/network.ts'
@@ -51,6 +52,7 @@ test('a 403 for a missing permission is no rate limit', async () => {
 test.each([
   [401, 'Bad credentials', 'the token is wrong, expired or revoked'],
   [404, 'Not Found', 'the token does not see it'],
+  [301, 'Moved Permanently', 'it was renamed or moved: mend the scope'],
   [410, 'Gone', 'API version 2022-11-28'],
 ])('a %i says what to mend', async (status, message, hint) => {
   await refusedWith(status, message).toMatchObject({
@@ -76,6 +78,36 @@ test('a list that has not changed costs no quota: its tag is sent back as it cam
   expect(await github.runners(never())).toEqual(first)
   expect(first).toMatchObject({ runners: [{ id: '23' }] })
   expect(statuses).toEqual([200, 304])
+})
+
+// github/docs#34689: a tag depends on the credential.
+test('a rotated token does not send the tags that the old one was given', async () => {
+  let token = 'the old one'
+  network.use(
+    http.get(path, ({ request }) =>
+      request.headers.has('if-none-match')
+        ? new HttpResponse(null, { status: 304 })
+        : HttpResponse.json({ total_count: 0, runners: [] }, { headers: { etag: '"1"' } }),
+    ),
+  )
+  const statuses: (number | 'none')[] = []
+  const github = aGithub({ statuses, token: new Secret(() => token) })
+  await github.runners(never())
+  await github.runners(never())
+  token = 'the new one'
+  await github.runners(never())
+  expect(statuses).toEqual([200, 304, 200])
+})
+
+// docs.github.com, "API versions": a version that is to go is announced by `Deprecation` and `Sunset`.
+test('that GitHub will stop serving our version is told once', async () => {
+  const headers = { deprecation: 'Thu, 12 Mar 2026 00:00:00 GMT', sunset: 'Sun, 12 Mar 2028 00:00:00 GMT' }
+  network.use(http.get(path, () => HttpResponse.json({ total_count: 0, runners: [] }, { headers })))
+  const notes: string[] = []
+  const github = aGithub({ notes })
+  await github.runners(never())
+  await github.runners(never())
+  expect(notes).toEqual([expect.stringContaining('12 Mar 2028')])
 })
 
 test('a list that has changed is read anew', async () => {
@@ -114,6 +146,8 @@ test.each<[string, Setup, object, string]>([
     runners: true,
     jobEvents: true,
     hooks: true,
+    registration: 'each',
+    recovers: true,
   })
 })
 
@@ -125,7 +159,7 @@ test('an enterprise lists runners, but neither jobs nor webhooks', async () => {
     ),
   )
   const can = await aGithub({ scope: enterprise }).probe(never())
-  expect(can).toMatchObject({ jobs: false, runners: true, jobEvents: true, hooks: false })
+  expect(can).toMatchObject({ jobs: false, runners: true, jobEvents: true, hooks: false, recovers: false })
 })
 
 test.each(['user', 'instance'] as const)('the level %s is refused when the forge is made', (level) => {

@@ -19,7 +19,7 @@ export interface Setup {
   scope?: Scope
   base?: string
   api?: string
-  token?: string
+  token?: string | Secret
   secrets?: readonly string[]
   notes?: string[]
   statuses?: (number | 'none')[]
@@ -39,7 +39,13 @@ export function aGithub({
   waits = [],
 }: Setup = {}): Forge {
   return github.create(
-    { baseUrl: new URL(base), apiUrl: new URL(api), token: new Secret(token), ca: null },
+    {
+      baseUrl: new URL(base),
+      apiUrl: new URL(api),
+      token: typeof token === 'string' ? new Secret(token) : token,
+      app: null,
+      ca: null,
+    },
     {
       instance: 'main',
       scope,

@@ -118,6 +118,13 @@ test('of two webhooks with our url the known one stays', async () => {
   expect(writes).toEqual([['DELETE', '/8', null]])
 })
 
+test('a webhook that somebody removes while we mend it is made again', async () => {
+  const writes = hooksAre([aHookRow(1, { active: false, config: { url } })])
+  network.use(http.patch(`${API}/repos/acme/widgets/hooks/1`, () => refusal(404, 'Not Found')))
+  expect(await ensure()).toMatchObject({ id: '1', done: 'created' })
+  expect(writes).toMatchObject([['POST', '', { name: 'web' }]])
+})
+
 const alreadyExists = () =>
   refusal(422, 'Validation Failed', {
     errors: [{ resource: 'Hook', code: 'custom', message: 'Hook already exists on this repository' }],

@@ -54,7 +54,7 @@ function holds(rows: object[], owner = 'acme') {
 }
 
 async function look(setup: Setup = {}) {
-  const list = await aGithub(setup).jobs({ labels: ['linux'] }, never())
+  const list = await aGithub(setup).jobs({ labels: ['linux'], only: null }, never())
   return { ...list, ids: list?.jobs.map(({ id }) => id).sort() }
 }
 
@@ -200,6 +200,32 @@ test('an organization of 120 repositories is walked through to the last, at a pa
   expect(waits).not.toEqual([])
 })
 
+// docs.github.com, "Best practices": requests are to be made one by one rather than all at once.
+test('no more than four reads are under way at once, however many repositories and runs there are', async () => {
+  const names = many(20, (id) => `acme/r${id}`)
+  holds(names.map((name) => aRepositoryRow(name)))
+  let [inside, most] = [0, 0]
+  const counted = (answer: () => object) => async () => {
+    most = Math.max(most, ++inside)
+    await new Promise(setImmediate)
+    inside--
+    return HttpResponse.json(answer())
+  }
+  const runs = many(10, (id) => aRunRow(id))
+  network.use(
+    http.get(
+      `${API}/repos/acme/:name/actions/runs`,
+      counted(() => ({ total_count: 10, workflow_runs: runs })),
+    ),
+    http.get(
+      `${API}/repos/acme/:name/actions/runs/:id/jobs`,
+      counted(() => ({ total_count: 0, jobs: [] })),
+    ),
+  )
+  expect(await look({ scope: organization })).toMatchObject({ complete: true })
+  expect(most).toBe(4)
+})
+
 test.each([403, 404, 410, 500])(
   'a repository that answers %i leaves the look incomplete, and is told once',
   async (status) => {
@@ -209,7 +235,10 @@ test.each([403, 404, 410, 500])(
     const notes: string[] = []
     const github = aGithub({ scope: organization, notes })
     for (let looks = 0; looks < 2; looks++) {
-      expect(await github.jobs({ labels: [] }, never())).toMatchObject({ complete: false, jobs: [{ id: '1' }] })
+      expect(await github.jobs({ labels: [], only: null }, never())).toMatchObject({
+        complete: false,
+        jobs: [{ id: '1' }],
+      })
     }
     expect(notes).toEqual([expect.stringContaining('acme/broken')])
   },
@@ -235,9 +264,9 @@ test('a look that is given up says so, and is not taken for an incomplete one', 
       return refusal(500, 'Too late')
     }),
   )
-  await expect(aGithub({ scope: organization }).jobs({ labels: [] }, ending.signal)).rejects.toThrow()
+  await expect(aGithub({ scope: organization }).jobs({ labels: [], only: null }, ending.signal)).rejects.toThrow()
 })
 
 test('an enterprise has no list of jobs, and is not asked for one', async () => {
-  expect(await aGithub({ scope: enterprise }).jobs({ labels: [] }, never())).toBeNull()
+  expect(await aGithub({ scope: enterprise }).jobs({ labels: [], only: null }, never())).toBeNull()
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createPace } from '../../../src/forges/github/pace.ts'
+import { createPace, points } from '../../../src/forges/github/pace.ts'
 
 /** A clock that stands until somebody sleeps. */
 function aClock() {
@@ -55,4 +55,18 @@ test('after a rest the next look does not wait', async () => {
   const before = clock.monotonic()
   await times(200, pace)
   expect(clock.monotonic()).toBe(before)
+})
+
+test('200 registrations at once are made within 80 s, the first 40 of them without waiting', async () => {
+  const clock = aClock()
+  const pace = createPace(clock)
+  const made: number[] = []
+  for (let registration = 0; registration < 200; registration++) {
+    await pace(undefined, points.write)
+    made.push(clock.monotonic())
+  }
+  expect(made.filter((at) => at === 0)).toHaveLength(40)
+  expect(made.at(-1)).toBeLessThanOrEqual(80_000)
+  const busiest = Math.max(...made.map((from) => made.filter((at) => at >= from && at < from + 60_000).length))
+  expect(busiest * points.write).toBeLessThanOrEqual(900)
 })

@@ -1,6 +1,7 @@
 import { HttpResponse, http } from 'msw'
 import { expect, test } from 'vitest'
 import { aRunnerRow } from '../../fixtures/github/rows.ts'
+import { at } from '../../support/builders.ts'
 import { network } from '../../support/network.ts'
 import { API, aGithub, authorised, enterprise, never, organization, refusal, repository } from './github.ts'
 
@@ -88,14 +89,91 @@ test('a target that names self-hosted itself, in whatever case, gets it once', a
   expect(asked).toMatchObject([{ labels: ['Self-Hosted', 'linux'] }])
 })
 
-test('a name that is taken is refused in words that say so', async () => {
-  const message = 'Already exists - A runner with the name muster-7 already exists.'
-  network.use(http.post(`${API}/repos/acme/widgets/actions/runners/generate-jitconfig`, () => refusal(409, message)))
+/** A GitHub that has a runner named muster-7, and gives the name away again when that is removed. */
+function nameIsTaken(row: object) {
+  const removed: string[] = []
+  network.use(
+    http.post(
+      `${API}/repos/acme/widgets/actions/runners/generate-jitconfig`,
+      authorised(() =>
+        removed.length > 0
+          ? HttpResponse.json({ runner: aRunnerRow(24), encoded_jit_config: 'eyIucnVubmVyIjoi' }, { status: 201 })
+          : refusal(409, 'Already exists - A runner with the name muster-7 already exists.'),
+      ),
+    ),
+    http.get(
+      `${API}/repos/acme/widgets/actions/runners`,
+      // As a server that is too old to know the filter by name.
+      authorised(() => HttpResponse.json({ total_count: 1, runners: [row] })),
+    ),
+    http.delete(
+      `${API}/repos/acme/widgets/actions/runners/:id`,
+      authorised(({ params }) => {
+        removed.push(String(params.id))
+        return new HttpResponse(null, { status: 204 })
+      }),
+    ),
+  )
+  return removed
+}
+
+test.each([
+  ['is online', { status: 'online' }],
+  ['works', { status: 'offline', busy: true }],
+  ['takes more than one job, so that it is not ours', { status: 'offline', ephemeral: false }],
+  ['bears the name in another case', { status: 'offline', name: 'Muster-7' }],
+])('a name that is taken by a runner that %s is refused, and the runner stays', async (_, over) => {
+  const removed = nameIsTaken(aRunnerRow(23, { name: 'muster-7', ...over }))
   await expect(register(['linux'])).rejects.toMatchObject({
     name: 'ForgeRefused',
     status: 409,
     message: expect.stringContaining('a runner named muster-7 is registered already'),
   })
+  expect(removed).toEqual([])
+})
+
+test('a name that is taken by the offline rest of an earlier try is freed, and registered once more', async () => {
+  const removed = nameIsTaken(aRunnerRow(23, { name: 'muster-7', status: 'offline', os: 'unknown' }))
+  expect(await register(['linux'])).toMatchObject({ kind: 'jit', config: 'eyIucnVubmVyIjoi' })
+  expect(removed).toEqual(['23'])
+})
+
+test('a name that is taken again meanwhile is refused, and not tried a third time', async () => {
+  const removed = nameIsTaken(aRunnerRow(23, { name: 'muster-7', status: 'offline' }))
+  let asked = 0
+  network.use(
+    http.post(`${API}/repos/acme/widgets/actions/runners/generate-jitconfig`, () => {
+      asked++
+      return refusal(409, 'Already exists - A runner with the name muster-7 already exists.')
+    }),
+  )
+  await expect(register(['linux'])).rejects.toMatchObject({ status: 409, message: expect.stringContaining('muster-7') })
+  expect([asked, removed]).toEqual([2, ['23']])
+})
+
+// docs.github.com, "Actions limits": 1,500 registrations in 5 minutes, of a quota of their own.
+test.each([403, 429])('too many registrations (%i) say until when, and no more are sent before', async (status) => {
+  let asked = 0
+  const headers = {
+    'x-ratelimit-limit': '1500',
+    'x-ratelimit-remaining': '0',
+    'x-ratelimit-reset': String(at('12:03:00') / 1_000),
+    'x-ratelimit-resource': 'actions_runner_registration',
+  }
+  network.use(
+    http.post(`${API}/repos/acme/widgets/actions/runners/generate-jitconfig`, () => {
+      asked++
+      return refusal(status, 'API rate limit exceeded', {}, headers)
+    }),
+  )
+  runnersAre([aRunnerRow(23)])
+  const github = aGithub()
+  for (let tries = 0; tries < 3; tries++) {
+    const registration = github.register({ name: 'muster-7', labels: ['linux'], handle: null }, never())
+    await expect(registration).rejects.toMatchObject({ name: 'ForgeLimited', retryAt: at('12:03:00') })
+  }
+  expect(asked).toBe(1)
+  expect(await github.runners(never())).toMatchObject({ complete: true })
 })
 
 test('a registration is asked for once, also when its answer is lost', async () => {

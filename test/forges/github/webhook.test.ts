@@ -135,7 +135,7 @@ test("a job for GitHub's own runners is told like any other, and belongs to them
 test('a ping is ignored', async () => {
   expect(validateWebhook('ping', null, example('ping', 3))).toEqual([])
   const reading = await deliver('ping', example('ping', 3), undefined, '0b989ba4')
-  expect(reading).toEqual({ kind: 'ignored', id: '0b989ba4', event: 'ping', reason: 'ping' })
+  expect(reading).toEqual({ kind: 'ignored', id: '0b989ba4', event: 'ping', secret: 0, reason: 'ping' })
 })
 
 test('an action that nobody knows yet is ignored', async () => {
