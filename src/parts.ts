@@ -81,7 +81,7 @@ export function turnDeps(
   lanes: ReadonlyMap<string, Lane>,
   parts: Parts,
 ): TurnDeps {
-  const used = new Set(instance.targets.map(({ dispatcher }) => dispatcher))
+  const used = new Set(instance.targets.flatMap(({ dispatcher, fallback }) => [dispatcher, ...fallback]))
   const mine = new Map([...lanes].filter(([name]) => used.has(name)))
   const having = (trait: 'stops' | 'lists') =>
     new Set([...mine].filter(([, lane]) => lane.traits[trait]).map(([name]) => name))

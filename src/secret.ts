@@ -62,28 +62,57 @@ export class Secret {
 /** Replaces every known secret in a text, in each form in which it may travel. */
 export class Scrubber {
   /** The longest first: one that begins another must not leave the other's rest. */
-  #values: string[] = []
+  #forms: string[] = []
+  /** How many secrets have each value. */
+  readonly #values = new Map<string, number>()
 
   constructor(secrets: Iterable<Secret> = []) {
-    for (const secret of secrets) secret.watch((value) => this.add(value))
+    for (const secret of secrets) {
+      const held: string[] = []
+      secret.watch((value) => {
+        this.add(value)
+        // Tokens that are made anew each hour would pile up; what was in use before the last few is dead.
+        held.push(value)
+        if (held.length > remembered) this.#forget(held.shift()!)
+      })
+    }
   }
 
   /** Values under 4 characters are left alone: they would blank out ordinary text. */
   add(value: string): void {
     if (value.length < 4) return
-    const forms = [
-      value,
-      encodeURIComponent(value),
-      Buffer.from(value).toString('base64'),
-      Buffer.from(value).toString('base64url'),
-      JSON.stringify(value).slice(1, -1),
-    ]
-    this.#values = [...new Set([...this.#values, ...forms])].sort((a, b) => b.length - a.length)
+    const known = this.#values.get(value) ?? 0
+    this.#values.set(value, known + 1)
+    if (known === 0) this.#sort()
+  }
+
+  #forget(value: string): void {
+    const left = (this.#values.get(value) ?? 0) - 1
+    if (left > 0) this.#values.set(value, left)
+    else if (this.#values.delete(value)) this.#sort()
+  }
+
+  #sort(): void {
+    this.#forms = [...new Set([...this.#values.keys()].flatMap(formsOf))].sort((a, b) => b.length - a.length)
   }
 
   scrub(text: string): string {
     let clean = text
-    for (const value of this.#values) if (clean.includes(value)) clean = clean.replaceAll(value, hidden)
+    for (const value of this.#forms) if (clean.includes(value)) clean = clean.replaceAll(value, hidden)
     return clean
   }
+}
+
+/** How many values of one secret are known at a time: those in flight when it changed are still of use to a reader of logs. */
+const remembered = 4
+
+/** Each form in which a value may travel. */
+function formsOf(value: string): string[] {
+  return [
+    value,
+    encodeURIComponent(value),
+    Buffer.from(value).toString('base64'),
+    Buffer.from(value).toString('base64url'),
+    JSON.stringify(value).slice(1, -1),
+  ]
 }

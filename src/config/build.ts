@@ -101,6 +101,7 @@ function target(written: WrittenTarget, name: string, dispatcher: string, { kind
     labels: written.labels,
     offers: offered(written.labels, forgeKinds[kind].labels),
     dispatcher,
+    fallback: [...new Set(written.fallback)].filter((other) => other !== dispatcher),
     minIdle: written.min_idle,
     schedule: written.schedule,
     max: written.max,

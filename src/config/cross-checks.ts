@@ -54,6 +54,7 @@ function checkDispatchers(tree: Tree, instances: readonly Entry[], tell: Tell): 
     check(one)
     for (const target of entries(one.tree, one.path, 'targets')) {
       check(target)
+      checkFallback(target, known, tell)
       if (hasDefault || isGiven(one.tree) || isGiven(target.tree)) continue
       tell(
         [...target.path, 'dispatcher'],
@@ -61,6 +62,13 @@ function checkDispatchers(tree: Tree, instances: readonly Entry[], tell: Tell): 
       )
     }
   }
+}
+
+/** What is asked instead has a name: a dispatcher written out here could be used by nobody else. */
+function checkFallback({ path, tree }: Entry, known: readonly string[], tell: Tell): void {
+  const list = valueAt(tree, 'fallback')
+  if (!Array.isArray(list)) return
+  list.forEach((one: unknown, index) => checkReference(one, [...path, 'fallback', index], known, tell))
 }
 
 function isGiven(parent: Tree): boolean {

@@ -6,7 +6,6 @@ import {
   durationOf,
   flag,
   name,
-  notSupportedYet,
   optionalText,
   type Reading,
   text,
@@ -58,7 +57,9 @@ export function target(reading: Reading) {
     machine_type: optionalText,
     image: optionalText,
     env: variables.prefault({}),
-    fallback: notSupportedYet('fallback; a job waits for the first target that fits it').optional(),
+    fallback: z
+      .array(name, { error: told('a list of names of dispatchers', 'such as [cloud]') })
+      .default([]),
   }
   return mapping(shape, checkBounds).transform((fields) => ({
     ...fields,

@@ -25,6 +25,11 @@ export function longDelay(failures: number): number {
 /** A dispatcher's breaker is open from this many refused or unknown outcomes in a row. */
 export const breakerTrips = 3
 
+/** True while a demand waits after refusals: each of the `dispatchers` that it may be asked of has refused it as often. */
+export function holdsBack(refused: Backoff | undefined, dispatchers: number, now: number): boolean {
+  return refused !== undefined && now < refused.until && refused.failures % dispatchers === 0
+}
+
 /** Since when a breaker is open, or when its last probe was let through; null while it is closed. */
 export function openedAt({ failures, until }: Backoff): number | null {
   return failures < breakerTrips ? null : until - shortDelay(failures - breakerTrips + 1)

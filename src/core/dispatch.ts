@@ -13,12 +13,17 @@ export type GoneReason =
   | 'stopped'
   | 'freed_without_proof'
 
+/** The dispatcher before refused, was held back by its breaker, or had no room. */
+export type Instead = 'refused' | 'down' | 'max_parallel'
+
 /** One request for one runner. Until `coversUntil` it covers a job; until it is gone it counts toward `max`. */
 export interface Dispatch {
   id: string
   instance: string
   target: string
   dispatcher: string
+  /** Why it is not the first dispatcher of its target; null where it is. */
+  instead: Instead | null
   /** The round that asked for it; null when it was made for `min_idle`. */
   job: { id: string; round: number } | null
   /** Binds the runner to that round alone (Forgejo 15 and later). */

@@ -1,7 +1,7 @@
-import { backoffKey } from './backoff.ts'
+import { backoffKey, holdsBack } from './backoff.ts'
 import { coversUntil, type Dispatch } from './dispatch.ts'
 import { fits } from './labels.ts'
-import type { Rooms } from './rooms.ts'
+import type { Choice, Rooms } from './rooms.ts'
 import { minIdleAt, scheduleHoldsUntil } from './schedule.ts'
 import type { Snapshot, Wanted } from './snapshot.ts'
 import type { Supply } from './supply.ts'
@@ -41,13 +41,14 @@ export function idlePlan(snapshot: Snapshot, all: readonly Supply[], rooms: Room
     for (const supply of kept) supply.spent = true
     const believed = lingering.filter((dispatch) => dispatch.target === target.name).length
     for (let missing = floor - kept.length - believed; missing > 0; missing--) {
-      const until = heldBack(target, rooms, snapshot)
-      if (until !== null) {
-        if (until > now) wakes.push(until)
+      const choice = whereToAsk(target, rooms, snapshot)
+      if (choice.until !== null) {
+        if (choice.until > now) wakes.push(choice.until)
         break
       }
-      rooms.take(target.name, null)
-      wanted.push({ target: target.name, job: null })
+      const { dispatcher, instead, others } = choice
+      rooms.take(target.name, dispatcher, null)
+      wanted.push({ target: target.name, dispatcher, instead, others, job: null })
     }
     // An old warm runner goes once its place is filled by one that stands.
     const standing = kept.filter(({ runner }) => runner !== null).length
@@ -78,12 +79,13 @@ function lingers(dispatch: Dispatch, { now, runnersSeenAt }: Snapshot): boolean 
   return now >= covered && unseen && dispatch.sentAt !== null && now < dispatch.sentAt + dispatch.ttl
 }
 
-/** Null when a runner for `min_idle` may be asked for now; else when it may be, or now when only a new fact can tell. */
-function heldBack(target: Target, rooms: Rooms, { facts, now, instance, looked }: Snapshot): number | null {
-  if (facts.paused || !looked || !rooms.hasFree(target.name)) return now
+/** Where a runner for `min_idle` is asked for now; else when it may be, or now when only a new fact can tell. */
+function whereToAsk(target: Target, rooms: Rooms, { facts, now, instance, looked }: Snapshot): Choice {
+  const { dispatcher, fallback } = target
+  if (facts.paused || !looked || !rooms.hasFree(target.name)) return { dispatcher, until: now }
   const refused = facts.backoffs.get(backoffKey.refusedTarget(instance, target.name))
-  if (refused && now < refused.until) return refused.until
-  return rooms.closedUntil(target.dispatcher)
+  if (refused && holdsBack(refused, 1 + fallback.length, now)) return { dispatcher, until: refused.until }
+  return rooms.choose(target, refused)
 }
 
 /** Where no warm runner is kept, an old one is replaced by none: it has its whole `idle_timeout`. */

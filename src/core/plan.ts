@@ -1,9 +1,9 @@
-import { backoffKey } from './backoff.ts'
-import { coversUntil } from './dispatch.ts'
+import { backoffKey, holdsBack } from './backoff.ts'
+import { coversUntil, type Instead } from './dispatch.ts'
 import type { Facts } from './facts.ts'
 import { type IdleStop, idlePlan } from './idle.ts'
 import { type Job, jobKey } from './job.ts'
-import { Rooms } from './rooms.ts'
+import { type Choice, Rooms } from './rooms.ts'
 import type { Snapshot, Wanted } from './snapshot.ts'
 import { believedUntil, patience, type Supply, SupplyPool, supplyOf } from './supply.ts'
 import type { Target } from './target.ts'
@@ -37,11 +37,12 @@ export function plan(snapshot: Snapshot): Plan {
     else if (job.state === 'queued') uncovered.push(job)
   }
   for (const job of uncovered) {
-    const verdict = judge(job, rooms, snapshot)
+    const { verdict, choice } = judge(job, rooms, snapshot)
     verdicts.set(jobKey(job), verdict)
-    if (verdict.kind !== 'dispatching') continue
-    rooms.take(job.target!, job)
-    wanted.push({ target: job.target!, job })
+    if (choice === null) continue
+    const { dispatcher, instead, others } = choice
+    rooms.take(job.target!, dispatcher, job)
+    wanted.push({ target: job.target!, dispatcher, instead, others, job })
   }
   const idle = idlePlan(snapshot, pool.all, rooms)
   wanted.push(...idle.wanted)
@@ -71,7 +72,10 @@ export function verdictBeyond(job: Job, { beyond, paused }: Pick<Facts, 'beyond'
 function coverOf(job: Job, pool: SupplyPool): Verdict | null {
   if (job.state !== 'queued') return null
   const supply = pool.spendOn(job)
-  return supply && { ...verdict('covered', job), by: bearer(supply), until: believed(supply, job) }
+  if (!supply) return null
+  const { instead = null, dispatcher = null } = supply.dispatch ?? {}
+  const by = { by: bearer(supply), until: believed(supply, job), dispatcher }
+  return { ...verdict('covered', job, insteadReason(instead)), ...by }
 }
 
 /**
@@ -116,7 +120,29 @@ function believed({ runner, dispatch, boundTo }: Supply, job: Job): number | nul
   return Number.isFinite(until) ? until : null
 }
 
-function judge(job: Job, rooms: Rooms, { facts, now, instance }: Snapshot): Verdict {
+interface Judgement {
+  verdict: Verdict
+  /** Where the runner is to be asked for; null when none is. */
+  choice: Extract<Choice, { until: null }> | null
+}
+
+function judge(job: Job, rooms: Rooms, snapshot: Snapshot): Judgement {
+  const kept = heldBack(job, rooms, snapshot)
+  if (kept) return { verdict: kept, choice: null }
+  const { facts, instance } = snapshot
+  const target = rooms.target(job.target!)!
+  const choice = rooms.choose(target, facts.backoffs.get(backoffKey.refusedJob(instance, job)))
+  if (choice.until !== null)
+    return { verdict: verdict('dispatcher_down', job, choice.dispatcher, choice.until), choice: null }
+  if (!rooms.hasFree(target.name)) return { verdict: verdict('full', job, 'max'), choice: null }
+  if (rooms.isRetry(job) && !rooms.hasFreeForRetry(target.name))
+    return { verdict: verdict('full', job, 'retries'), choice: null }
+  const asked = verdict('dispatching', job, insteadReason(choice.instead))
+  return { verdict: { ...asked, dispatcher: choice.dispatcher }, choice }
+}
+
+/** Why a round asks for no runner now, whichever dispatcher could start one. */
+function heldBack(job: Job, rooms: Rooms, { facts, now, instance }: Snapshot): Verdict | null {
   if (facts.paused) return verdict('paused', job)
   const target = rooms.target(job.target!)
   // A target that a new configuration no longer has: the job is matched again with the next look.
@@ -124,14 +150,15 @@ function judge(job: Job, rooms: Rooms, { facts, now, instance }: Snapshot): Verd
   if (job.dispatches >= allowance(job, target, now))
     return verdict('stuck', job, null, allowanceGrowsAt(job, target, now))
   const refused = facts.backoffs.get(backoffKey.refusedJob(instance, job))
-  if (refused && now < refused.until) return verdict('backoff', job, 'refused', refused.until)
+  if (refused && holdsBack(refused, 1 + target.fallback.length, now))
+    return verdict('backoff', job, 'refused', refused.until)
   const idled = facts.backoffs.get(backoffKey.idledJob(instance, job))
   if (idled && now < idled.until) return verdict('backoff', job, 'idled_out', idled.until)
-  const down = rooms.closedUntil(target.dispatcher)
-  if (down !== null) return verdict('dispatcher_down', job, target.dispatcher, down)
-  if (!rooms.hasFree(target.name)) return verdict('full', job, 'max')
-  if (rooms.isRetry(job) && !rooms.hasFreeForRetry(target.name)) return verdict('full', job, 'retries')
-  return verdict('dispatching', job)
+  return null
+}
+
+function insteadReason(instead: Instead | null): string | null {
+  return instead && `fallback_${instead}`
 }
 
 /** How many runners a round may get in all: 3, and one more each time its age doubles past the target's `ttl`. */
@@ -146,7 +173,7 @@ function allowanceGrowsAt(job: Job, target: Target, now: number): number {
 }
 
 function verdict(kind: VerdictKind, job: Job, reason: string | null = null, until: number | null = null): Verdict {
-  return { kind, target: job.target, reason, by: null, until }
+  return { kind, target: job.target, reason, by: null, dispatcher: null, until }
 }
 
 function byAge(jobs: readonly Job[]): Job[] {

@@ -1,11 +1,16 @@
-import { backoffKey, breakerTrips, openedAt } from './backoff.ts'
-import type { Dispatch } from './dispatch.ts'
+import { type Backoff, backoffKey, breakerTrips, openedAt } from './backoff.ts'
+import type { Dispatch, Instead } from './dispatch.ts'
 import { type Job, jobKey } from './job.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Target } from './target.ts'
 
 /** The outcome of a probe wakes the worker by itself: only a row that nobody tells of is asked about again. */
 const probePatience = 10_000
+
+/** The dispatcher to ask, or until when none may be. */
+export type Choice =
+  | { dispatcher: string; until: null; instead: Instead | null; others: readonly string[] }
+  | { dispatcher: string; until: number }
 
 /** What is left of each target's `max`, of its share for retries, and of each dispatcher's breaker. */
 export class Rooms {
@@ -57,6 +62,21 @@ export class Rooms {
     return now < breaker.until ? breaker.until : null
   }
 
+  /**
+   * Where a runner of this target is asked for now. Its dispatchers are tried in their order: one that refused this demand is passed over
+   * until all have, and one whose breaker is open is, too. Where none is left: when the first of them may be asked.
+   */
+  choose({ dispatcher, fallback }: Target, refused: Backoff | undefined): Choice {
+    const all = [dispatcher, ...fallback]
+    const tried = (refused?.failures ?? 0) % all.length
+    const closed = all.slice(tried).map((name) => ({ name, until: this.closedUntil(name) }))
+    const open = closed.flatMap(({ name, until }) => (until === null ? [name] : []))
+    const [chosen, ...others] = open
+    if (chosen === undefined) return { dispatcher: all[tried]!, until: Math.min(...closed.map(({ until }) => until!)) }
+    const instead = chosen === dispatcher ? null : tried > 0 ? 'refused' : 'down'
+    return { dispatcher: chosen, until: null, instead, others }
+  }
+
   /** A call under way that was let through while the breaker was open: its outcome comes before another is. */
   #isProbe({ dispatcher, state, intendedAt }: Dispatch): boolean {
     const breaker = this.#snapshot.facts.backoffs.get(backoffKey.breaker(dispatcher))
@@ -64,10 +84,9 @@ export class Rooms {
     return since !== null && (state === 'intended' || state === 'sent') && intendedAt >= since
   }
 
-  take(name: string, job: Job | null): void {
+  take(name: string, dispatcher: string, job: Job | null): void {
     this.#free.set(name, (this.#free.get(name) ?? 0) - 1)
     if (this.isRetry(job)) this.#retries.set(name, (this.#retries.get(name) ?? 0) - 1)
-    const target = this.target(name)
-    if (target) this.#probing.add(target.dispatcher)
+    this.#probing.add(dispatcher)
   }
 }

@@ -1,3 +1,4 @@
+import type { Instead } from './dispatch.ts'
 import type { Facts } from './facts.ts'
 import type { Job } from './job.ts'
 import type { LabelRules } from './labels.ts'
@@ -23,5 +24,10 @@ export interface Snapshot {
 /** One runner to be asked for; `job` is null for `min_idle`. */
 export interface Wanted {
   target: string
+  dispatcher: string
+  /** Why not the first one of the target. */
+  instead: Instead | null
+  /** Where else it may be asked for now. */
+  others: readonly string[]
   job: Job | null
 }

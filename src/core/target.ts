@@ -14,6 +14,8 @@ export interface Target {
   /** What jobs are compared with: schemes cut, case folded and implied labels added as the forge's rules say. */
   offers: readonly string[]
   dispatcher: string
+  /** Dispatchers that are asked in its place, in this order, while it refuses, is down or has no room. */
+  fallback: readonly string[]
   minIdle: number
   schedule: readonly ScheduleEntry[]
   max: number

@@ -1,5 +1,6 @@
 import type { Credential } from '../core/credential.ts'
 import type { LaunchRequest } from './dispatcher.ts'
+import { DispatchRefused } from './errors.ts'
 import { recipe, told } from './recipe.ts'
 
 /** How a runner starts on a machine that is not ours: one script that brings its credential along. */
@@ -22,6 +23,8 @@ export function startScript(
 ): StartScript {
   const made = recipe(request, credential, command, here)
   const env = { ...request.env, ...told(request, credential.url) }
+  const odd = Object.keys(env).find((name) => !/^[A-Za-z_]\w*$/.test(name))
+  if (odd !== undefined) throw new DispatchRefused(`the env of the target has the name "${odd}", which no shell can set`)
   const lines = [
     '#!/bin/sh',
     'set -eu',

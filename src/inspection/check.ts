@@ -1,6 +1,7 @@
 import { systemClock } from '../clock.ts'
 import type { Config, DispatcherConfig, InstanceConfig } from '../config/config.ts'
 import { type Finding, good, note, problem, warning } from '../core/finding.ts'
+import type { Target } from '../core/target.ts'
 import { checkDispatcher } from '../dispatchers/index.ts'
 import { createLog } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
@@ -59,7 +60,7 @@ async function present(config: Config): Promise<{ running: Running | null; findi
 async function aboutForge(config: Config, instance: InstanceConfig): Promise<readonly Finding[]> {
   const deps = { clock: systemClock, metrics: createMetrics(), log: quiet(config) }
   const { webhook, pollInterval, reconcileInterval, disablePolling, targets } = instance
-  const registers = targets.some(({ dispatcher }) => config.dispatchers.get(dispatcher)?.settings.kind !== 'http')
+  const registers = targets.some((target) => needsCredentials(config, target))
   const query = {
     labels: [...new Set(targets.flatMap(({ offers }) => offers))],
     hook: webhook && { url: webhook.url, events: webhook.events, active: webhook.active },
@@ -72,8 +73,13 @@ async function aboutForge(config: Config, instance: InstanceConfig): Promise<rea
   return (await openForge(instance, deps).check?.(query, AbortSignal.timeout(bound))) ?? []
 }
 
+/** Only other services see to the credentials of their runners themselves. */
+function needsCredentials({ dispatchers }: Config, { dispatcher, fallback }: Target): boolean {
+  return [dispatcher, ...fallback].some((name) => dispatchers.get(name)?.settings.kind !== 'http')
+}
+
 async function aboutDispatcher(config: Config, dispatcher: DispatcherConfig): Promise<readonly Finding[]> {
-  const users = config.instances.filter(({ targets }) => targets.some((one) => one.dispatcher === dispatcher.name))
+  const users = config.instances.filter(({ targets }) => targets.some((one) => [one.dispatcher, ...one.fallback].includes(dispatcher.name)))
   if (users.length === 0)
     return [warning('dispatcher_used', 'no target uses it', 'name it in a target, or take it out of the file')]
   const forges = [...new Set(users.map(({ forge }) => forge.kind))]

@@ -17,10 +17,8 @@ export function checkTargets(
   { targets, forge }: InstanceConfig,
 ): Finding[] {
   const findings = targets.flatMap((target) => {
-    const dispatcher = dispatchers.get(target.dispatcher)
-    return dispatcher
-      ? [...image(target, dispatcher), ...system(target, dispatcher), ...labels(target, forge.kind, dispatcher)]
-      : []
+    const asked = [target.dispatcher, ...target.fallback].flatMap((name) => dispatchers.get(name) ?? [])
+    return asked.flatMap((one) => [...image(target, one), ...system(target, one), ...labels(target, forge.kind, one)])
   })
   return findings.length > 0
     ? findings

@@ -123,6 +123,7 @@ export const Job = z
       .object({ runner: z.string().nullable(), dispatch: z.string().nullable() })
       .nullable()
       .describe('What is on its way to it'),
+    dispatcher: z.string().nullable().describe('Which dispatcher is asked for its runner, or was'),
     target: z.string().nullable(),
     labels: z.array(z.string()),
     repository: z.string().nullable(),

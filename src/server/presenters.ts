@@ -127,6 +127,7 @@ export function job(row: JobRow, worker: WorkerView | undefined): z.output<typeo
     reason: verdict?.reason ?? null,
     until: time(verdict?.until),
     covered_by: verdict?.by ? { runner: null, dispatch: null, ...verdict.by } : null,
+    dispatcher: verdict?.dispatcher ?? null,
     target: row.target,
     labels: [...row.labels],
     repository: row.repository,
@@ -147,7 +148,7 @@ function verdictOf(row: JobRow, worker: WorkerView | undefined): Verdict | null 
     case 'finished':
       return null
     case 'running':
-      return { kind: 'running', target: row.target, reason: null, by: null, until: null }
+      return { kind: 'running', target: row.target, reason: null, by: null, dispatcher: null, until: null }
     default:
       return worker?.verdict(row) ?? null
   }

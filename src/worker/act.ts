@@ -4,7 +4,6 @@ import type { Leftover } from '../core/leftover.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Wanted } from '../core/snapshot.ts'
 import type { Target } from '../core/target.ts'
-import type { Verdict } from '../core/verdict.ts'
 import type { TurnDeps } from './deps.ts'
 import type { Lane, Order } from './lane.ts'
 import { clearAway, retire } from './retire.ts'
@@ -27,29 +26,65 @@ export async function act(
   if (left.length > 0) clearAway(deps, left)
   if (plan.wanted.length === 0) return { dispatched: 0, verdicts: plan.verdicts }
 
-  const intents = plan.wanted.flatMap((wanted) => intent(deps, wanted, now))
-  const limits = { targets: new Map(deps.targets.map(({ name, max }) => [name, max])), dispatchers: deps.maxParallel }
-  const written = await deps.store.intend(deps.instance, epoch, intents, limits)
-  const asking = new Map(plan.wanted.flatMap(({ job }) => (job ? [[jobKey(job), job]] : [])))
-  for (const dispatch of written) {
-    const job = dispatch.job && (asking.get(jobKey(dispatch.job)) ?? null)
-    deps.lanes.get(dispatch.dispatcher)?.add(order(deps, dispatch, job))
-  }
-  return { dispatched: written.length, verdicts: withKeptBack(plan.verdicts, intents, written) }
+  const { written, keptBack } = await reserve(deps, epoch, plan.wanted, now)
+  for (const { dispatch, wanted } of written) deps.lanes.get(dispatch.dispatcher)?.add(order(deps, dispatch, wanted.job))
+  return { dispatched: written.length, verdicts: told(plan.verdicts, written, keptBack) }
 }
 
-function intent(deps: TurnDeps, { target: name, job }: Wanted, now: number): Dispatch[] {
+/** What a runner is wanted for, with the row that was made for it. */
+interface Intent {
+  wanted: Wanted
+  dispatch: Dispatch
+}
+
+/** Writes the rows as far as the limits allow. What a limit shared with others kept back is asked of the next dispatcher that may be. */
+async function reserve(
+  deps: TurnDeps,
+  epoch: number,
+  all: readonly Wanted[],
+  now: number,
+): Promise<{ written: Intent[]; keptBack: Intent[] }> {
+  const limits = { targets: new Map(deps.targets.map(({ name, max }) => [name, max])), dispatchers: deps.maxParallel }
+  const done: Intent[] = []
+  const keptBack: Intent[] = []
+  for (let rest = all; rest.length > 0; ) {
+    const intents = rest.flatMap((wanted) => intent(deps, wanted, now))
+    const rows = await deps.store.intend(
+      deps.instance,
+      epoch,
+      intents.map(({ dispatch }) => dispatch),
+      limits,
+    )
+    const byId = new Map(rows.map((row) => [row.id, row]))
+    const refused = intents.filter(({ dispatch }) => !byId.has(dispatch.id))
+    for (const { wanted, dispatch } of intents) {
+      const row = byId.get(dispatch.id)
+      if (row) done.push({ wanted, dispatch: row })
+    }
+    keptBack.push(...refused.filter(({ wanted }) => wanted.others.length === 0))
+    rest = refused.flatMap(({ wanted }) => next(wanted))
+  }
+  return { written: done, keptBack }
+}
+
+function next(wanted: Wanted): Wanted[] {
+  const [dispatcher, ...others] = wanted.others
+  return dispatcher === undefined ? [] : [{ ...wanted, dispatcher, others, instead: 'max_parallel' }]
+}
+
+function intent(deps: TurnDeps, wanted: Wanted, now: number): Intent[] {
+  const { target: name, dispatcher, instead, job } = wanted
   const target = deps.targets.find((candidate) => candidate.name === name)
-  const lane = target && deps.lanes.get(target.dispatcher)
+  const lane = target && deps.lanes.get(dispatcher)
   if (!target || !lane) return []
   const { traits } = lane
   const id = deps.ids()
-  return [
-    {
+  const dispatch: Dispatch = {
       id,
       instance: deps.instance,
       target: target.name,
-      dispatcher: target.dispatcher,
+      dispatcher,
+      instead,
       job: job && { id: job.id, round: job.round },
       // Only a credential of ours can bind a runner to one round.
       handle: traits.credentials === 'ours' ? (job?.handle ?? null) : null,
@@ -76,8 +111,8 @@ function intent(deps: TurnDeps, { target: name, job }: Wanted, now: number): Dis
       goneReason: null,
       reason: null,
       version: 0,
-    },
-  ]
+  }
+  return [{ wanted, dispatch }]
 }
 
 function order(deps: TurnDeps, dispatch: Dispatch, job: Job | null): Order {
@@ -110,19 +145,19 @@ function order(deps: TurnDeps, dispatch: Dispatch, job: Job | null): Order {
   }
 }
 
-/** Jobs whose dispatch a limit shared with others did not admit say so. */
-function withKeptBack(
-  verdicts: Plan['verdicts'],
-  intents: readonly Dispatch[],
-  written: readonly Dispatch[],
-): Plan['verdicts'] {
-  if (written.length === intents.length) return verdicts
-  const admitted = new Set(written.map(({ id }) => id))
-  const changed = new Map(verdicts)
-  for (const { id, job, target } of intents) {
-    if (job === null || admitted.has(id)) continue
-    const kept: Verdict = { kind: 'full', target, reason: 'max_parallel', by: null, until: null }
-    changed.set(jobKey(job), kept)
+/** Jobs whose runner is asked for elsewhere than planned, or whose dispatch a limit shared with others did not admit, say so. */
+function told(planned: Plan['verdicts'], written: readonly Intent[], keptBack: readonly Intent[]): Plan['verdicts'] {
+  const changed = new Map(planned)
+  for (const { wanted, dispatch } of written) {
+    if (wanted.job === null || dispatch.instead !== 'max_parallel') continue
+    const verdict = planned.get(jobKey(wanted.job))
+    const elsewhere = { reason: `fallback_${dispatch.instead}`, dispatcher: dispatch.dispatcher }
+    if (verdict) changed.set(jobKey(wanted.job), { ...verdict, ...elsewhere })
+  }
+  for (const { wanted } of keptBack) {
+    if (wanted.job === null) continue
+    const { target, dispatcher } = wanted
+    changed.set(jobKey(wanted.job), { kind: 'full', target, reason: 'max_parallel', by: null, dispatcher, until: null })
   }
   return changed
 }

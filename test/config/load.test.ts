@@ -99,6 +99,7 @@ test('what is left out has its usual value', () => {
       labels: ['linux'],
       offers: ['linux'],
       dispatcher: 'process',
+      fallback: [],
       minIdle: 0,
       schedule: [],
       max: 20,

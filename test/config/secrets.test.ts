@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how a variable is written in the configuration
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
@@ -42,6 +42,20 @@ test('a secret from a file is read again when it is written, and when another fi
   symlinkSync(join(folder, 'other'), join(folder, 'new'))
   renameSync(join(folder, 'new'), link)
   expect(tokenOf(config)).toBe('thirds')
+})
+
+test('a secret from a file is read once more when it was refused, even where its file seems the same', () => {
+  const folder = aFolder()
+  const file = join(folder, 'token')
+  writeFileSync(file, 'one')
+  const at = statSync(file)
+  const { token } = load(yaml({ forge: gitea(`token_file: ${file}`) }), {}, folder).instances[0]!.forge.options
+  expect(token.reveal()).toBe('one')
+  expect(token.reread()).toBe(false)
+  writeFileSync(file, 'two')
+  utimesSync(file, at.atime, at.mtime)
+  expect(token.reread()).toBe(true)
+  expect(token.reveal()).toBe('two')
 })
 
 test('while the file of a secret is gone, empty or broken, its last value stays', () => {

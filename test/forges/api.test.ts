@@ -9,7 +9,7 @@ const address = 'https://forge.example/git/api/v1/thing'
 const headers = { authorization: 'token a-personal-access-token' }
 
 /** An API below a path of its host, at 12:00:00 for ever; the pauses that it made are in `slept`. */
-function anApi({ deadline }: { deadline?: number } = {}) {
+function anApi({ deadline, renew }: { deadline?: number; renew?: () => boolean } = {}) {
   const slept: number[] = []
   const api = createForgeApi({
     base: new URL('https://forge.example/git/'),
@@ -18,6 +18,7 @@ function anApi({ deadline }: { deadline?: number } = {}) {
     headers: () => headers,
     onCall: () => undefined,
     deadline,
+    renew,
   })
   const answer = z.array(z.string())
   return {
@@ -36,6 +37,26 @@ function answers(...made: (() => Response | Promise<Response>)[]): () => number 
 
 const fine = () => HttpResponse.json(['fine'])
 const refused = (status: number, headers?: Record<string, string>) => () => new HttpResponse(null, { status, headers })
+
+describe('a call that is not let in (401)', () => {
+  test('is sent once more with another token, a write too, for the first did nothing', async () => {
+    const asked = answers(refused(401), fine)
+    expect(await anApi({ renew: () => true }).write()).toMatchObject({ value: ['fine'] })
+    expect(asked()).toBe(2)
+  })
+
+  test('is refused at once where there is no other token', async () => {
+    const asked = answers(refused(401), fine)
+    await expect(anApi({ renew: () => false }).read()).rejects.toMatchObject({ status: 401 })
+    expect(asked()).toBe(1)
+  })
+
+  test('is refused when the other token is no better', async () => {
+    const asked = answers(refused(401))
+    await expect(anApi({ renew: () => true }).read()).rejects.toMatchObject({ status: 401 })
+    expect(asked()).toBe(2)
+  })
+})
 
 describe('a read', () => {
   test.each([

@@ -8,6 +8,7 @@ const aVerdict = (over: Partial<Verdict>): Verdict => ({
   target: 'linux',
   reason: null,
   by: null,
+  dispatcher: null,
   until: null,
   ...over,
 })
@@ -41,6 +42,7 @@ test('a queued job says why it has no runner', async () => {
         reason: 'max',
         until: '2026-03-02T12:05:00.000Z',
         covered_by: null,
+        dispatcher: null,
         target: 'linux',
         labels: ['linux', 'gpu'],
         repository: 'acme/widgets',

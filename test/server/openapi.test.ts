@@ -42,7 +42,9 @@ function aFullWorld() {
     },
     lastLook: { beganAt: at('12:00:00'), complete: true, error: null },
     hook: { id: '1', done: 'kept', notes: [] },
-    verdicts: { 'x/1': { kind: 'covered', target: 'linux', reason: null, by: { runner: 'r' }, until: null } },
+    verdicts: {
+      'x/1': { kind: 'covered', target: 'linux', reason: null, by: { runner: 'r' }, dispatcher: null, until: null },
+    },
   })
   const rows = {
     jobs: [aJob({ instance: 'x', id: 'x' }), aJob({ instance: 'x', state: 'finished' })],

@@ -8,6 +8,7 @@ import { createContainers } from './containers.ts'
 import { createEnds } from './ends.ts'
 import { createEngine } from './engine.ts'
 import { followEvents } from './events.ts'
+import { orGivenUp } from './given-up.ts'
 import { createImages } from './images.ts'
 import type { DockerOptions } from './options.ts'
 
@@ -61,7 +62,14 @@ function create(options: DockerOptions, { owner, clock, note }: DispatcherContex
     running: (signal) => ends.survey(signal),
 
     async stop(id, signal) {
-      await settledOf(starting.get(id), signal)
+      const start = starting.get(id) ?? Promise.resolve()
+      await orGivenUp(
+        start.then(
+          () => undefined,
+          () => undefined,
+        ),
+        signal,
+      )
       await ends.end(id, signal)
     },
 
@@ -89,15 +97,4 @@ function create(options: DockerOptions, { owner, clock, note }: DispatcherContex
       throw error
     }
   }
-}
-
-/** Waits for a start that is under way, whatever comes of it, unless the signal is aborted first. */
-async function settledOf(start: Promise<unknown> | undefined, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted()
-  if (start === undefined) return
-  const over = new AbortController()
-  const givenUp = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: over.signal })
-  })
-  await Promise.race([start.catch(() => undefined), givenUp]).finally(() => over.abort())
 }

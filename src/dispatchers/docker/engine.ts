@@ -1,5 +1,6 @@
 import Docker from 'dockerode'
 import { type EngineAddress, socketOf } from './address.ts'
+import { orGivenUp } from './given-up.ts'
 
 /** The way to a Docker Engine or to Podman, which speaks its API. */
 export interface Engine {
@@ -13,13 +14,8 @@ export function createEngine(address: EngineAddress, closing: AbortSignal): Engi
       const ending = AbortSignal.any([signal, closing, AbortSignal.timeout(ms)])
       ending.throwIfAborted()
       const docker = await connection(address)
-      const given = givenUp(ending)
-      try {
-        // Not every method of dockerode hands the signal on.
-        return await Promise.race([ask(docker, ending), given.up])
-      } finally {
-        given.over()
-      }
+      // Not every method of dockerode hands the signal on.
+      return orGivenUp(ask(docker, ending), ending)
     },
   }
 }
@@ -49,14 +45,4 @@ async function connection(address: EngineAddress): Promise<Docker> {
     cert: cert ?? undefined,
     key: key ?? undefined,
   })
-}
-
-function givenUp(signal: AbortSignal): { up: Promise<never>; over: () => void } {
-  let over = () => {}
-  const up = new Promise<never>((_, reject) => {
-    const give = () => reject(signal.reason)
-    signal.addEventListener('abort', give, { once: true })
-    over = () => signal.removeEventListener('abort', give)
-  })
-  return { up, over }
 }

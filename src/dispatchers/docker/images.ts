@@ -5,6 +5,7 @@ import { DispatchRefused } from '../errors.ts'
 import { reason } from '../reason.ts'
 import type { Engine } from './engine.ts'
 import { said, statusOf } from './faults.ts'
+import { orGivenUp } from './given-up.ts'
 import { jsonLines } from './lines.ts'
 import type { DockerOptions } from './options.ts'
 
@@ -132,13 +133,4 @@ export function reference(image: string): { fromImage: string; tag: string } {
 export function registryOf(image: string): string {
   const [first = '', ...rest] = image.split('/')
   return rest.length > 0 && (/[.:]/.test(first) || first === 'localhost') ? first : 'docker.io'
-}
-
-async function orGivenUp(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted()
-  const over = new AbortController()
-  const givenUp = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: over.signal })
-  })
-  await Promise.race([work, givenUp]).finally(() => over.abort())
 }

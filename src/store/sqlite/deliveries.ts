@@ -58,7 +58,10 @@ function countUse(db: Database, instance: string, fingerprint: string, at: numbe
 }
 
 export function secretUses(db: Database, instance: string): SecretUse[] {
-  const rows = db.all('SELECT fingerprint, uses, last_at FROM secret_uses WHERE instance = ? ORDER BY last_at DESC', instance)
+  const rows = db.all(
+    'SELECT fingerprint, uses, last_at FROM secret_uses WHERE instance = ? ORDER BY last_at DESC',
+    instance,
+  )
   return rows.map((row) => ({
     fingerprint: String(row.fingerprint),
     uses: Number(row.uses),

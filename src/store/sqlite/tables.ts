@@ -56,6 +56,7 @@ export const dispatches = versionedTable<Dispatch>('dispatches', ['id'], {
   instance: text,
   target: text,
   dispatcher: text,
+  instead: plain<Dispatch['instead']>(),
   job: roundRef(),
   handle: maybeText,
   state: plain<DispatchState>(),
