@@ -135,6 +135,9 @@ export function retryAfter(header: string | undefined, now: number): number | nu
   return Number.isNaN(at) ? null : Math.min(Math.max(at, now + 1_000), now + 3_600_000)
 }
 
+/** How a call can fail that would fail the same way at once. */
+const hopeless: ReadonlySet<string> = new Set(['deadline', 'too_large', 'encoded'])
+
 async function retried(attempt: () => Promise<HttpAnswer>, clock: Clock, signal?: AbortSignal): Promise<HttpAnswer> {
   for (const pause of retryPauses) {
     try {
@@ -142,8 +145,8 @@ async function retried(attempt: () => Promise<HttpAnswer>, clock: Clock, signal?
       if (answer.status < 502 || answer.status > 504) return answer
     } catch (error) {
       if (signal?.aborted || (error as ForgeUnreachable).cause instanceof HttpFailed === false) throw error
-      // The deadline is the whole call's: what took that long once is not asked again at once.
-      if (((error as ForgeUnreachable).cause as HttpFailed).code === 'deadline') throw error
+      // What took that long, or said that much, once is not asked again at once.
+      if (hopeless.has(((error as ForgeUnreachable).cause as HttpFailed).code)) throw error
     }
     await clock.sleep(pause, signal)
   }

@@ -3,7 +3,7 @@ import { forgejo } from './forgejo/forge.ts'
 import { gitea } from './gitea/forge.ts'
 import { github } from './github/forge.ts'
 import { type GithubOptions, githubOptions } from './github/options.ts'
-import { type OwnServer, ownServer } from './own-server.ts'
+import { type OwnServer, ownServer } from './own-server/server.ts'
 
 /** Every forge kind that is built: a new one is a folder and its lines in this file. */
 export const forgeKinds = { forgejo, gitea, github } as const

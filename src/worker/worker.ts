@@ -164,7 +164,9 @@ export class Worker {
     const state = this.#state
     const seen = this.#looks.take()
     try {
-      return await turn(this.#deps, this.#state, await this.#lookOf(seen))
+      // What the look brings changes the state that the turn is given.
+      const look = await this.#lookOf(seen)
+      return await turn(this.#deps, this.#state, look)
     } catch (error) {
       this.#looks.giveBack(seen)
       if (seen) this.#state = state

@@ -84,6 +84,12 @@ describe('a read', () => {
     expect(asked()).toBe(1)
   })
 
+  test('whose answer is too large is asked once', async () => {
+    const asked = answers(() => new HttpResponse('x'.repeat(8 * 1024 * 1024 + 1)), fine)
+    await expect(anApi().read()).rejects.toMatchObject({ name: 'ForgeUnreachable' })
+    expect(asked()).toBe(1)
+  })
+
   test('that used up its time is asked once', async () => {
     const asked = answers(() => new Promise<Response>(() => undefined), fine)
     await expect(anApi({ deadline: 20 }).read()).rejects.toMatchObject({ name: 'ForgeUnreachable' })

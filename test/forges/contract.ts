@@ -1,10 +1,9 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
-import { HttpResponse, http } from 'msw'
 import { describe, expect, test } from 'vitest'
 import type { Forge, HookWish, RawDelivery } from '../../src/forges/forge.ts'
 import { aHookWish } from '../support/builders.ts'
-import { network } from '../support/network.ts'
+import { badAnswersContract } from './bad-answers.ts'
 
 /** A hook as the forge keeps it; the secret is known to the fake alone. */
 export interface WorldHook {
@@ -13,6 +12,12 @@ export interface WorldHook {
   secret: string
   active: boolean
   events: readonly string[]
+  /** What it is asked to send. Default `json`. */
+  contentType?: string
+  /** An `Authorization` header that it sends along. */
+  header?: string
+  /** A template for new repositories, which sends nothing itself and is in another list. */
+  template?: boolean
 }
 
 /** What there is on the forge. */
@@ -48,7 +53,6 @@ const nothing: WorldState = { secrets: [secret], jobs: 0, runners: 0, uncounted:
 const never = () => new AbortController().signal
 const wish = aHookWish({ secret })
 const ours = wish.url
-
 /** The same bytes with the signature that GitHub, Gitea and Forgejo all send. */
 export function signed(headers: Record<string, string>, body: Uint8Array | string, key = secret): RawDelivery {
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
@@ -69,14 +73,6 @@ function foreignHooks(count: number): WorldHook[] {
 /** What every forge promises in `src/forges/forge.ts`. */
 export function forgeContract(name: string, world: ForgeWorld): void {
   const open = (state: Partial<WorldState> = {}) => world.open({ ...nothing, ...state })
-  const answerAll = (answer: () => HttpResponse<string>) => network.use(http.all(`${world.base}/*`, answer))
-  const calls: [string, (forge: Forge) => Promise<unknown>][] = [
-    ['jobs', (forge) => forge.jobs({ labels: ['linux'] }, never())],
-    ['runners', (forge) => forge.runners(never())],
-    ['register', (forge) => forge.register({ name: 'muster-1', labels: ['linux'], handle: null }, never())],
-    ['probe', (forge) => forge.probe(never())],
-    ['ensureHook', async (forge) => forge.ensureHook?.(wish, never())],
-  ]
   const delivered = (repository = 'acme/widgets') => {
     const { headers, payload } = world.queued(repository)
     return { headers, body: JSON.stringify(payload) }
@@ -133,11 +129,11 @@ export function forgeContract(name: string, world: ForgeWorld): void {
       expect(await open({ secrets: [] }).read(signed(headers, body))).toEqual({ kind: 'unauthorized' })
     })
 
-    test('accepts each secret while they are rotated', async () => {
+    test('accepts each secret while they are rotated, and says which', async () => {
       const { headers, body } = delivered()
       const forge = open({ secrets: ['the new one', secret] })
-      expect(await forge.read(signed(headers, body, 'the new one'))).toMatchObject({ kind: 'jobs' })
-      expect(await forge.read(signed(headers, body))).toMatchObject({ kind: 'jobs' })
+      expect(await forge.read(signed(headers, body, 'the new one'))).toMatchObject({ kind: 'jobs', secret: 0 })
+      expect(await forge.read(signed(headers, body))).toMatchObject({ kind: 'jobs', secret: 1 })
     })
 
     test.each(['{"action":', '', 'null', '[]', '42'])('calls signed %j invalid under its job event', async (body) => {
@@ -167,60 +163,7 @@ export function forgeContract(name: string, world: ForgeWorld): void {
     })
   })
 
-  describe(`${name}, like every forge, fails by name: a call`, () => {
-    test.each(calls.flatMap(([call, ask]) => [401, 403, 500].map((status) => ({ call, ask, status }))))(
-      '$call refused with $status is a ForgeRefused',
-      async ({ ask, status }) => {
-        const forge = open()
-        answerAll(() => new HttpResponse('{"message":"no"}', { status }))
-        const error = await ask(forge).catch((error: unknown) => error)
-        expect(error).toMatchObject({ name: 'ForgeRefused', status })
-        expect(String(error)).not.toContain(world.token)
-      },
-    )
-
-    test.each(calls)('%s answered by a login page is a ForgeMisshapen', async (_, ask) => {
-      const forge = open()
-      answerAll(() => HttpResponse.html('<html>Sign in</html>'))
-      await expect(ask(forge)).rejects.toMatchObject({ name: 'ForgeMisshapen' })
-    })
-
-    test.each(calls)('%s answered by half a body is a ForgeMisshapen', async (_, ask) => {
-      const forge = open()
-      answerAll(() => new HttpResponse('[{"id":1,'))
-      await expect(ask(forge)).rejects.toMatchObject({ name: 'ForgeMisshapen' })
-    })
-
-    test.each(calls)('%s answered by a bare word is a ForgeMisshapen', async (_, ask) => {
-      const forge = open()
-      answerAll(() => new HttpResponse('"fine"'))
-      await expect(ask(forge)).rejects.toMatchObject({ name: 'ForgeMisshapen' })
-    })
-
-    test.each(calls)('%s sent too often is a ForgeLimited that says until when', async (_, ask) => {
-      const forge = open()
-      answerAll(() => new HttpResponse('', { status: 429, headers: { 'retry-after': '30' } }))
-      await expect(ask(forge)).rejects.toMatchObject({ name: 'ForgeLimited', retryAt: expect.any(Number) })
-    })
-
-    test('jobs without any answer is a ForgeUnreachable', async () => {
-      const forge = open()
-      network.use(http.all(`${world.base}/*`, () => HttpResponse.error()))
-      await expect(forge.jobs({ labels: ['linux'] }, never())).rejects.toMatchObject({ name: 'ForgeUnreachable' })
-    })
-
-    test('carries the token', async () => {
-      const forge = open()
-      const authorized: boolean[] = []
-      network.use(
-        http.all(`${world.base}/*`, ({ request }) => {
-          authorized.push(request.headers.get('authorization')?.includes(world.token) ?? false)
-        }),
-      )
-      await forge.jobs({ labels: ['linux'] }, never())
-      expect(new Set(authorized)).toEqual(new Set([true]))
-    })
-  })
+  badAnswersContract(name, world, open)
 
   describe(`${name}, like every forge, lists`, () => {
     const ids = (count: number) => Array.from({ length: count }, (_, index) => String(index + 1))
@@ -229,12 +172,12 @@ export function forgeContract(name: string, world: ForgeWorld): void {
 
     test('no jobs and no runners, completely, where there are none', async () => {
       const forge = open()
-      expect(await forge.jobs({ labels: ['linux'] }, never())).toMatchObject({ complete: true, jobs: [] })
+      expect(await forge.jobs({ labels: ['linux'], only: null }, never())).toMatchObject({ complete: true, jobs: [] })
       expect(await forge.runners(never())).toEqual({ complete: true, runners: [] })
     })
 
     test('the jobs of all pages, each once', async () => {
-      const list = await open({ jobs: 235 }).jobs({ labels: ['linux'] }, never())
+      const list = await open({ jobs: 235 }).jobs({ labels: ['linux'], only: null }, never())
       expect(list?.complete).toBe(true)
       expect(inOrder(list?.jobs)).toEqual(ids(235))
       expect(list?.jobs[0]).toMatchObject({ state: 'queued', labels: ['linux'], repository: 'acme/widgets' })
@@ -248,7 +191,7 @@ export function forgeContract(name: string, world: ForgeWorld): void {
     })
 
     test.runIf(world.counts.jobs)('jobs incompletely, when more are counted than came', async () => {
-      const list = await open({ jobs: 3, uncounted: 1 }).jobs({ labels: ['linux'] }, never())
+      const list = await open({ jobs: 3, uncounted: 1 }).jobs({ labels: ['linux'], only: null }, never())
       expect(list).toMatchObject({ complete: false })
       expect(list?.jobs).toHaveLength(3)
     })

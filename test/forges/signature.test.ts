@@ -1,9 +1,11 @@
 import { sign } from '@octokit/webhooks-methods'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { deliveryId, eventName, eventOf, parseJson, verified } from '../../src/forges/signature.ts'
+import { deliveryId, eventName, eventOf, parseJson, signedBy } from '../../src/forges/signature.ts'
 import { Secret } from '../../src/secret.ts'
 import { signed } from './contract.ts'
+
+const verified = async (...delivered: Parameters<typeof signedBy>) => (await signedBy(...delivered)) !== null
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const secrets = (...values: string[]) => values.map((value) => new Secret(value))

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Scope } from '../../src/core/scope.ts'
 import { inScope, readWorkflowJob } from '../../src/forges/workflow-job.ts'
-import completed from '../fixtures/gitea/workflow_job.completed.json' with { type: 'json' }
-import inProgress from '../fixtures/gitea/workflow_job.in_progress.json' with { type: 'json' }
-import queued from '../fixtures/gitea/workflow_job.queued.json' with { type: 'json' }
+import completed from '../fixtures/gitea-1.27/workflow_job.completed.json' with { type: 'json' }
+import inProgress from '../fixtures/gitea-1.27/workflow_job.in_progress.json' with { type: 'json' }
+import queued from '../fixtures/gitea-1.27/workflow_job.queued.json' with { type: 'json' }
 
 const everywhere: Scope = { level: 'instance', owner: null, name: null }
 const read = (action: string, job: object = {}, body: object = {}) =>

@@ -49,7 +49,7 @@ test.concurrent('a set-up that works is checked without a problem, and ends with
 test.concurrent('a token that the forge does not know is a problem, and ends with 1', async ({ stage }) => {
   const { forge } = await aConfiguration(stage)
   const { gitea } = forge.instance() as { gitea: object }
-  await aConfiguration(stage, { gitea: { ...gitea, token: 'wrong' } })
+  await aConfiguration(stage, { gitea: { ...gitea, token: stage.canaries.add('a-token-that-nobody-knows') } })
   const { code, problems } = await check(stage)
   expect(problems).toContain('token')
   expect(code).toBe(1)

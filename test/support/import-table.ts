@@ -27,7 +27,8 @@ export const importTable: readonly ImportRule[] = [
   { from: 'metrics.ts', may: [], packages: ['prom-client'] },
   { from: 'http-client.ts', may: [], packages: [] },
   { from: 'fields', may: ['fields.ts', 'fields/'], packages: ['zod', 'yaml'] },
-  ...siblings('forges', ['forgejo', 'gitea'], ['zod']),
+  ...siblings('forges', ['own-server'], ['zod']),
+  ...siblings('forges', ['forgejo', 'gitea'], ['zod'], ['forges/own-server/']),
   ...siblings('forges', ['github'], ['zod', '@octokit/auth-app']),
   { from: 'forges/index.ts', may: ['forges/'], packages: [] },
   {
@@ -83,10 +84,10 @@ export const importTable: readonly ImportRule[] = [
 ]
 
 /** The folders of one seam never see each other, only what they share. */
-function siblings(seam: string, folders: string[], packages: string[]): ImportRule[] {
+function siblings(seam: string, folders: string[], packages: string[], shared: string[] = []): ImportRule[] {
   return folders.map((folder) => ({
     from: `${seam}/${folder}/`,
-    may: ['core/', 'http-client.ts', 'fields.ts', 'fields/', `${seam}/*`, `${seam}/${folder}/`],
+    may: ['core/', 'http-client.ts', 'fields.ts', 'fields/', `${seam}/*`, ...shared, `${seam}/${folder}/`],
     packages,
   }))
 }

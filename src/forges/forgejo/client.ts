@@ -2,8 +2,9 @@ import { z } from 'zod'
 import type { Scope } from '../../core/scope.ts'
 import { unlessAbsent } from '../absent.ts'
 import { type ForgeApi, path } from '../api.ts'
-import { allPages, type Listed, perPage, totalCount } from '../pages.ts'
-import { scopePath } from '../scope-path.ts'
+import { ForgeRefused } from '../errors.ts'
+import { allPages, type Listed, perPage, totalCount } from '../own-server/pages.ts'
+import { scopePath } from '../own-server/scope-path.ts'
 import {
   type ActionJob,
   type ActionRunner,
@@ -30,6 +31,7 @@ export interface ForgejoClient {
   someRunners(signal: AbortSignal): Promise<readonly ActionRunner[] | null>
   /** One runner of this scope; null when it is gone, too. */
   runner(id: string, signal: AbortSignal): Promise<ActionRunner | null>
+  /** Content when it is gone; rejects for one that is visible here and belongs to a wider scope. */
   removeRunner(id: string, signal: AbortSignal): Promise<void>
   /** One ephemeral runner. Since v15. */
   registerRunner(name: string, description: string, signal: AbortSignal): Promise<RegisteredRunner | null>
@@ -80,7 +82,11 @@ export function createForgejoClient(api: ForgeApi, scope: Scope): ForgejoClient 
     },
 
     async removeRunner(id, signal) {
-      await unlessAbsent(api.call({ method: 'DELETE', path: runners + path`/${id}`, answer: z.unknown() }, signal))
+      try {
+        await api.call({ method: 'DELETE', path: runners + path`/${id}`, answer: z.unknown() }, signal)
+      } catch (error) {
+        if (!isGone(error)) throw error
+      }
     },
 
     async registerRunner(name, description, signal) {
@@ -99,4 +105,9 @@ export function createForgejoClient(api: ForgeApi, scope: Scope): ForgejoClient 
       return (await unlessAbsent(call, [403, 404]))?.value.full_name ?? null
     },
   }
+}
+
+/** A runner of a wider scope is "not found" as well, though it is shown: `No permission to delete this runner` (v15). */
+function isGone(error: unknown): boolean {
+  return error instanceof ForgeRefused && error.status === 404 && !/permission/i.test(error.detail)
 }

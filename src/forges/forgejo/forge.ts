@@ -1,15 +1,16 @@
 import type { LabelRules } from '../../core/labels.ts'
-import type { JobList } from '../../core/look.ts'
-import type { SeenRunner } from '../../core/runner.ts'
 import { readDelivery } from '../delivery.ts'
 import type { Forge, ForgeContext, ForgeType } from '../forge.ts'
-import { createHooks, listsHooks } from '../hooks.ts'
-import { type OwnServer, reach } from '../own-server.ts'
-import { versionOf } from '../version.ts'
-import { createForgejoClient, type ForgejoClient } from './client.ts'
-import { stateOfJob, toldJob } from './job.ts'
+import { checkOwnServer } from '../own-server/check.ts'
+import { createHooks, listsHooks } from '../own-server/hooks.ts'
+import { type OwnServer, reach } from '../own-server/server.ts'
+import { kindOf, versionOf } from '../own-server/version.ts'
+import { forgejoParts } from './check.ts'
+import { createForgejoClient } from './client.ts'
+import { jobList } from './jobs.ts'
 import { createRepositories } from './repositories.ts'
-import type { ActionJob, ActionRunner } from './schema.ts'
+import { seenRunner, unregister } from './runners.ts'
+import type { ActionJob } from './schema.ts'
 import { hookEvents, idHeaders, isJobEvent, readEvent } from './webhook.ts'
 
 const labels: LabelRules = {
@@ -23,6 +24,8 @@ const labels: LabelRules = {
 const noJobs =
   'Forgejo has no job list here: the scope is misspelt or hidden from the token, or Forgejo is older than v11'
 
+const isGitea = 'this is no Forgejo: a Gitea is configured with gitea: in place of forgejo:'
+
 /** Forgejo, v11 to v17-dev: jobs are found by asking; a webhook is mostly a hint to look now. */
 export const forgejo: ForgeType<OwnServer> = {
   kind: 'forgejo',
@@ -32,11 +35,11 @@ export const forgejo: ForgeType<OwnServer> = {
 }
 
 function create(server: OwnServer, context: ForgeContext): Forge {
-  const { scope } = context
+  const { scope, clock, note } = context
   const { api, url } = reach(server, context)
   const client = createForgejoClient(api, scope)
-  const repositories = createRepositories(client, context.clock)
-  const hooks = createHooks({ api, scope, events: hookEvents })
+  const repositories = createRepositories(client, clock)
+  const hooks = createHooks({ api, scope, forge: 'forgejo', events: hookEvents })
   // No version can be asked whether it has job events: one that came, or a hook that kept them, proves it.
   let jobEvents = false
   // v11 to v13 answer nothing to a question without labels; v15, which is known by its runner list, answers with every job.
@@ -58,10 +61,19 @@ function create(server: OwnServer, context: ForgeContext): Forge {
     async probe(signal) {
       const version = await versionOf(api, signal)
       const jobs = (await client.jobs(['muster'], signal)) !== null
+      if (!jobs) note((await kindOf(version, api, signal)) === 'forgejo' ? noJobs : isGitea)
       const runners = (await client.someRunners(signal)) !== null
       listsAll = runners
-      if (!jobs) context.note(noJobs)
-      return { version, jobs, runners, jobEvents, hooks: await listsHooks({ api, scope }, signal) }
+      return {
+        version,
+        jobs,
+        runners,
+        jobEvents,
+        hooks: await listsHooks({ api, scope }, signal),
+        // Both came with v15.
+        registration: runners ? 'each' : jobs ? 'shared' : null,
+        recovers: false,
+      }
     },
 
     async jobs({ labels: wanted }, signal) {
@@ -91,6 +103,8 @@ function create(server: OwnServer, context: ForgeContext): Forge {
       if (state.events.some(isJobEvent)) jobEvents = true
       return state
     },
+
+    check: (query, signal) => checkOwnServer({ api, url, scope, clock, ...forgejoParts(client) }, query, signal),
   }
 
   async function namesOf(
@@ -104,39 +118,4 @@ function create(server: OwnServer, context: ForgeContext): Forge {
     )
     return (id) => (id === null ? null : (names.get(id) ?? null))
   }
-}
-
-/** The list in our words. Jobs without labels are outer jobs of called workflows; a status that nobody knows proves nothing. */
-function jobList(
-  rows: readonly ActionJob[],
-  filter: readonly string[] | null,
-  nameOf: (id: string | null) => string | null,
-): JobList {
-  const told = rows
-    .filter(({ runs_on }) => runs_on.length > 0)
-    // Listed newest first (v11 to v17-dev) and without their moments: by their ids, which grow, the oldest is served first.
-    .sort((a, b) => Number(a.id) - Number(b.id))
-    .map((row) => ({ row, state: stateOfJob(row.status) }))
-  const jobs = told.flatMap(({ row, state }) =>
-    state === null || state === 'finished' ? [] : [toldJob(row, state, { name: nameOf(row.repo_id), id: row.repo_id })],
-  )
-  return { complete: told.every(({ state }) => state !== null), filter, jobs }
-}
-
-function seenRunner({ id, name, labels, status, ephemeral }: ActionRunner): SeenRunner {
-  const state = status === 'idle' ? 'idle' : status === 'active' ? 'busy' : 'offline'
-  return { id, name, labels, state, ephemeral: ephemeral ?? null }
-}
-
-/** Forgejo removes a runner at work without a word, so it is looked at just before; one with another name is not ours. */
-async function unregister(
-  client: ForgejoClient,
-  { id, name }: { id: string; name: string },
-  signal: AbortSignal,
-): Promise<'removed' | 'busy'> {
-  const runner = await client.runner(id, signal)
-  if (runner === null || runner.name !== name) return 'removed'
-  if (runner.status === 'active') return 'busy'
-  await client.removeRunner(id, signal)
-  return 'removed'
 }

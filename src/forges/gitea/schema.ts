@@ -38,3 +38,17 @@ export const runnersPage = z.object({
 })
 
 export const registrationToken = z.object({ token: z.string().min(1) })
+
+/**
+ * A runner that was just registered (1.24 to 1.27). Protobuf's JSON writes an int64 as text and leaves out what is false, so a service
+ * that does not know ephemeral runners does not say that this is one.
+ */
+export const registeredRunner = z.object({
+  runner: z.object({
+    id: z.union([z.string().regex(/^[1-9]\d*$/), z.int().positive().transform(String)]),
+    uuid: z.string().min(1),
+    token: z.string().min(1),
+    ephemeral: z.literal(true),
+  }),
+})
+export type RegisteredRunner = z.output<typeof registeredRunner>['runner']

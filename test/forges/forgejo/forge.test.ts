@@ -3,16 +3,18 @@ import { describe, expect, test } from 'vitest'
 import type { Scope } from '../../../src/core/scope.ts'
 import type { Forge } from '../../../src/forges/forge.ts'
 import { aHookWish } from '../../support/builders.ts'
+import { exchangesOf } from '../../support/exchanges.ts'
 import { network } from '../../support/network.ts'
 import type { WorldHook } from '../contract.ts'
-import { repository } from '../own-server-world.ts'
-import { aJob, aRunner, base, type ForgejoWorld, forgejoVersions, open, rootOf } from './world.ts'
+import { repository } from '../own-server/world.ts'
+import { aJob, aRunner, base, type ForgejoWorld, forgejoVersions, open, rootOf, token } from './world.ts'
 
 const never = () => new AbortController().signal
 const organization: Scope = { level: 'organization', owner: 'acme', name: null }
 const user: Scope = { level: 'user', owner: 'acme', name: null }
 const instance: Scope = { level: 'instance', owner: null, name: null }
-const listed = (world: Partial<ForgejoWorld>, labels: string[] = ['linux']) => open(world).jobs({ labels }, never())
+const listed = (world: Partial<ForgejoWorld>, labels: string[] = ['linux']) =>
+  open(world).jobs({ labels, only: null }, never())
 
 describe('the jobs of Forgejo', () => {
   test.each(forgejoVersions)('are listed by v%i for the labels that we serve, as its filter says', async (version) => {
@@ -31,7 +33,7 @@ describe('the jobs of Forgejo', () => {
     async ({ version, filter, ids }) => {
       const forge = open({ version, jobs: [aJob({ id: 1 }), aJob({ id: 2, runs_on: ['gpu'] })] })
       await forge.probe(never())
-      const list = await forge.jobs({ labels: ['linux'] }, never())
+      const list = await forge.jobs({ labels: ['linux'], only: null }, never())
       expect(list?.filter).toEqual(filter)
       expect(list?.jobs.map(({ id }) => id)).toEqual(ids)
     },
@@ -70,7 +72,7 @@ describe('the jobs of Forgejo', () => {
   test('are unknown up to v10, which has no list', async () => {
     const forge = open()
     network.use(http.get(`${base}/*/jobs`, () => new HttpResponse(null, { status: 404 })))
-    expect(await forge.jobs({ labels: ['linux'] }, never())).toBeNull()
+    expect(await forge.jobs({ labels: ['linux'], only: null }, never())).toBeNull()
   })
 
   test.each(forgejoVersions)('of a whole instance are found in v%i, wherever their list is', async (version) => {
@@ -92,7 +94,10 @@ describe('the jobs of Forgejo', () => {
   test('are incomplete while one of them has a status that nobody knows', async () => {
     const forge = open()
     network.use(http.get(`${base}/*/jobs`, () => HttpResponse.json([aJob(), aJob({ id: 2, status: 'cancelling' })])))
-    expect(await forge.jobs({ labels: ['linux'] }, never())).toMatchObject({ complete: false, jobs: [{ id: '41' }] })
+    expect(await forge.jobs({ labels: ['linux'], only: null }, never())).toMatchObject({
+      complete: false,
+      jobs: [{ id: '41' }],
+    })
   })
 })
 
@@ -109,11 +114,9 @@ describe('the repository of a job of Forgejo', () => {
     const jobs = [aJob({ id: 1, repo_id: 7 }), aJob({ id: 2, repo_id: 7 }), aJob({ id: 3, repo_id: 8 })]
     const forge = open({ scope: user, jobs, asked, repositories: { 7: 'acme/widgets' } })
     for (let look = 0; look < 3; look++) {
-      expect((await forge.jobs({ labels: ['linux'] }, never()))?.jobs.map((job) => job.repository)).toEqual([
-        'acme/widgets',
-        'acme/widgets',
-        null,
-      ])
+      expect((await forge.jobs({ labels: ['linux'], only: null }, never()))?.jobs.map((job) => job.repository)).toEqual(
+        ['acme/widgets', 'acme/widgets', null],
+      )
     }
     expect(asked.toSorted()).toEqual(['7', '8'])
   })
@@ -121,7 +124,7 @@ describe('the repository of a job of Forgejo', () => {
   test('fails the look when the forge stops answering, rather than being unknown', async () => {
     const forge = open({ scope: organization, jobs: [aJob()] })
     network.use(http.get(`${base}/api/v1/repositories/7`, () => new HttpResponse(null, { status: 500 })))
-    await expect(forge.jobs({ labels: ['linux'] }, never())).rejects.toMatchObject({
+    await expect(forge.jobs({ labels: ['linux'], only: null }, never())).rejects.toMatchObject({
       name: 'ForgeRefused',
       status: 500,
     })
@@ -178,7 +181,7 @@ describe('a registration at Forgejo', () => {
       kind: 'forgejo',
       url: base,
       uuid: '5a2f1f0c-53a9-4d8e-9f0e-000000000004',
-      token: 'the token of one runner',
+      token: '0000000000000000000000000000000000000000',
       handle: 'a handle',
     })
     expect(runners[1]).toMatchObject({ name: 'muster-1', ephemeral: true })
@@ -196,6 +199,16 @@ describe('a registration at Forgejo', () => {
   })
 })
 
+// Forgejo quotes a token that it does not know.
+test('a refusal of Forgejo that quotes the token shows none of it', async () => {
+  const forge = open()
+  const message = `access token does not exist [sha: ${token}]`
+  network.use(http.all(`${base}/*`, () => HttpResponse.json({ message }, { status: 401 })))
+  const error = await forge.runners(never()).catch((error: unknown) => error)
+  expect(error).toMatchObject({ name: 'ForgeRefused', status: 401, detail: 'access token does not exist [sha: ***]' })
+  expect(String(error)).not.toContain(token)
+})
+
 describe('removing a runner of Forgejo', () => {
   const remove = (runners: ForgejoWorld['runners']) =>
     open({ runners }).unregister({ id: '3', name: 'runner-3' }, never())
@@ -206,10 +219,43 @@ describe('removing a runner of Forgejo', () => {
     expect(runners).toEqual([])
   })
 
+  test('takes two calls while it is offline', async () => {
+    const seen = await exchangesOf(() => remove([aRunner({ status: 'offline' })]))
+    expect(seen.map(({ method, status }) => `${method} ${status}`)).toEqual(['GET 200', 'DELETE 204'])
+  })
+
+  test.each([11, 14] as const)('removes nothing in v%i, which shows none', async (version) => {
+    const seen = await exchangesOf(async () => {
+      expect(await open({ version }).unregister({ id: '3', name: 'runner-3' }, never())).toBe('removed')
+    })
+    expect(seen.map(({ method, status }) => `${method} ${status}`)).toEqual(['GET 404'])
+  })
+
   test('is refused while it is active', async () => {
     const runners = [aRunner({ status: 'active' })]
     expect(await remove(runners)).toBe('busy')
     expect(runners).toHaveLength(1)
+  })
+
+  // One of a wider scope is listed, because it can take jobs from here, and 404 says that it cannot be removed from here.
+  test.each([
+    [404, 'No permission to delete this runner'],
+    [403, 'user should be the owner of the repo'],
+    [500, ''],
+  ])('is refused by name where Forgejo answers %i: %s', async (status, message) => {
+    const forge = open({ runners: [aRunner()] })
+    network.use(http.delete(`${base}/*`, () => HttpResponse.json({ message }, { status })))
+    await expect(forge.unregister({ id: '3', name: 'runner-3' }, never())).rejects.toMatchObject({
+      name: 'ForgeRefused',
+      status,
+    })
+  })
+
+  test('is content with one that goes just before', async () => {
+    const runners = [aRunner()]
+    const forge = open({ runners })
+    network.use(http.delete(`${base}/*`, () => void runners.splice(0)))
+    expect(await forge.unregister({ id: '3', name: 'runner-3' }, never())).toBe('removed')
   })
 
   test('leaves a runner alone that has its id and another name', async () => {
@@ -220,24 +266,24 @@ describe('removing a runner of Forgejo', () => {
 })
 
 describe('what Forgejo can do', () => {
-  test.each(forgejoVersions)('is found by asking v%i', async (version) => {
-    for (const scope of [repository, instance]) {
-      expect(await open({ version, scope }).probe(never())).toEqual({
-        version: `${version}.0.3+gitea-1.22.0`,
-        jobs: true,
-        runners: version >= 15,
-        jobEvents: false,
-        hooks: true,
-      })
-    }
-  })
-
   test('is next to nothing at an address that is none of its scopes, and a note says so', async () => {
     const notes: string[] = []
     const forge = open({ notes })
     network.use(http.get(`${base}/api/v1/repos/*`, () => new HttpResponse(null, { status: 404 })))
-    expect(await forge.probe(never())).toMatchObject({ jobs: false, runners: false, hooks: false })
+    expect(await forge.probe(never())).toMatchObject({ jobs: false, runners: false, hooks: false, registration: null })
     expect(notes).toEqual([expect.stringContaining('misspelt')])
+  })
+
+  test('is noted to be that of another forge where a Gitea answers', async () => {
+    const notes: string[] = []
+    const forge = open({ notes })
+    network.use(
+      http.get(`${base}/api/v1/repos/acme/widgets/actions/runners`, () => HttpResponse.json({ runners: [] })),
+      http.get(`${base}/api/v1/repos/*`, () => new HttpResponse(null, { status: 404 })),
+      http.get(`${base}/api/v1/version`, () => HttpResponse.json({ version: '1.27.0' })),
+    )
+    await expect(forge.probe(never())).rejects.toMatchObject({ name: 'ForgeMisshapen' })
+    expect(notes).toEqual([expect.stringContaining('gitea:')])
   })
 
   test('includes job events once a hook kept one', async () => {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Scope } from '../../../src/core/scope.ts'
-import runSuccess from '../../fixtures/forgejo/action_run_success.json' with { type: 'json' }
-import push from '../../fixtures/forgejo/push.json' with { type: 'json' }
-import workflowJob from '../../fixtures/gitea/workflow_job.queued.json' with { type: 'json' }
+import runSuccess from '../../fixtures/forgejo-15/action_run_success.json' with { type: 'json' }
+import push from '../../fixtures/forgejo-15/push.json' with { type: 'json' }
+import workflowJob from '../../fixtures/gitea-1.27/workflow_job.queued.json' with { type: 'json' }
 import { signed } from '../contract.ts'
 import { aJob, forgejoHeaders, jobEvent, open } from './world.ts'
 
@@ -36,6 +36,7 @@ test('a job event tells the attempt, its handle and where it belongs', async () 
     kind: 'jobs',
     id: forgejoHeaders('x')['x-forgejo-delivery'],
     event: 'workflow_job_waiting',
+    secret: 0,
     jobs: [
       {
         id: '41',
@@ -98,7 +99,12 @@ test.each([
   ['package', {}],
   ['', {}],
 ])('%j is a nudge', async (event, body) => {
-  expect(await read(event, body)).toEqual({ kind: 'nudge', id: forgejoHeaders('x')['x-forgejo-delivery'], event })
+  expect(await read(event, body)).toEqual({
+    kind: 'nudge',
+    id: forgejoHeaders('x')['x-forgejo-delivery'],
+    event,
+    secret: 0,
+  })
 })
 
 test('a job event of another owner is ignored at the levels of an organization and a user', async () => {

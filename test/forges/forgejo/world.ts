@@ -3,13 +3,16 @@ import type { Scope } from '../../../src/core/scope.ts'
 import type { Forge } from '../../../src/forges/forge.ts'
 import { forgejo } from '../../../src/forges/forgejo/forge.ts'
 import { hookEvents } from '../../../src/forges/forgejo/webhook.ts'
-import hookShape from '../../fixtures/forgejo/hook.json' with { type: 'json' }
-import jobShape from '../../fixtures/forgejo/job.json' with { type: 'json' }
-import runnerShape from '../../fixtures/forgejo/runner.json' with { type: 'json' }
-import waiting from '../../fixtures/forgejo/workflow_job_waiting.json' with { type: 'json' }
+import hookShape from '../../fixtures/forgejo-17/hook.json' with { type: 'json' }
+import jobShape from '../../fixtures/forgejo-17/job.json' with { type: 'json' }
+import registeredShape from '../../fixtures/forgejo-17/registered.json' with { type: 'json' }
+import runnerShape from '../../fixtures/forgejo-17/runner.json' with { type: 'json' }
+import versionShape from '../../fixtures/forgejo-17/version.json' with { type: 'json' }
+import waiting from '../../fixtures/forgejo-17/workflow_job_waiting.json' with { type: 'json' }
 import { network } from '../../support/network.ts'
 import type { ForgeWorld, WorldState } from '../contract.ts'
-import { guarded, hookHandlers, paged } from '../hooks-world.ts'
+import { fixture, shownLike } from '../fixture.ts'
+import { guarded, hookHandlers, paged } from '../own-server/hooks-world.ts'
 import {
   addressOf,
   forgeAt,
@@ -18,11 +21,13 @@ import {
   numbered,
   repository,
   runnerHandlers,
+  scopesFor,
+  surroundings,
   versionHandler,
-} from '../own-server-world.ts'
+} from '../own-server/world.ts'
 
-export type ForgejoVersion = 11 | 12 | 13 | 14 | 15 | 17
-export const forgejoVersions: readonly ForgejoVersion[] = [11, 12, 13, 14, 15, 17]
+export type ForgejoVersion = 11 | 12 | 13 | 14 | 15 | 16 | 17
+export const forgejoVersions: readonly ForgejoVersion[] = [11, 12, 13, 14, 15, 16, 17]
 
 export const base = 'https://forgejo.example/git'
 export const token = 'forgejo-personal-access-token'
@@ -45,6 +50,10 @@ export interface ForgejoWorld {
   repositories: Record<string, string>
   asked: string[]
   notes: string[]
+  /** What the token may do. */
+  scopes: readonly string[]
+  /** What the repository, the organization or the user is like. */
+  place: object
 }
 
 export function aJob(over: Partial<JobRow> = {}): JobRow {
@@ -61,6 +70,8 @@ export const rootOf = (scope: Scope) => addressOf(site, scope)
 /** A Forgejo of one version on the network, and the forge under test for it. */
 export function open(over: Partial<ForgejoWorld> = {}): Forge {
   const { version = 15, scope = repository, cap = 50, state = {}, notes = [], repositories = {}, asked = [] } = over
+  const { scopes = scopesFor(scope, 'forgejo') } = over
+  const shapes = shapesOf(version)
   const { secrets = [], hooks = [], uncounted = 0 } = state
   const jobs = over.jobs ?? numbered(state.jobs, (id) => aJob({ id }))
   const runners = over.runners ?? numbered(state.runners, (id) => aRunner({ id, name: `runner-${id}` }))
@@ -68,7 +79,7 @@ export function open(over: Partial<ForgejoWorld> = {}): Forge {
   const admin = scope.level === 'instance'
   const guard = guarded(token)
   const since15 = (request: Request, answer: () => Response | Promise<Response>) =>
-    guard(request, () => (version < 15 ? missing() : answer()))
+    guard(request, () => (shapes.runner ? answer() : missing()))
 
   function listed(request: Request): Response {
     const wanted = new URL(request.url).searchParams.get('labels')
@@ -80,11 +91,7 @@ export function open(over: Partial<ForgejoWorld> = {}): Forge {
     )
     // The newest first, and Go's nil slice.
     const newestFirst = found.toSorted((a, b) => b.id - a.id)
-    return HttpResponse.json(found.length === 0 ? null : newestFirst.map(shownJob))
-  }
-
-  function shownJob({ attempt, handle, run_id, ...job }: JobRow): object {
-    return { ...job, ...(version < 15 ? {} : { attempt, handle }), ...(version < 16 ? {} : { run_id }) }
+    return HttpResponse.json(found.length === 0 ? null : newestFirst.map((job) => shownLike<JobRow>(shapes.job, job)))
   }
 
   function known(event: string): boolean {
@@ -94,8 +101,18 @@ export function open(over: Partial<ForgejoWorld> = {}): Forge {
 
   const uneditable = hookEvents.filter((event) => event.startsWith('action_run'))
   network.use(
-    ...hookHandlers({ root, token, hooks, shape: hookShape, events: hookEvents.filter(known), uneditable, cap }),
-    versionHandler(site, `${version}.0.3+gitea-1.22.0`),
+    ...hookHandlers({
+      ...{ root, token, hooks, shape: shapes.hook, events: hookEvents.filter(known), uneditable, cap, admin },
+    }),
+    versionHandler(site, shapes.version),
+    http.get(`${base}/api/forgejo/v1/version`, () => HttpResponse.json({ version: '1.0.0' })),
+    http.get(`${base}/api/v1/token`, missing),
+    ...surroundings(site, {
+      scope,
+      scopes,
+      refusal: (needed) => `token does not have at least one of required scope(s): [${needed}]`,
+      place: { private: true, has_actions: true, archived: false, ...over.place },
+    }),
     http.get(`${base}/api/v1/repositories/:id`, ({ request, params }) =>
       guard(request, () => {
         const name = repositories[String(params.id)]
@@ -121,14 +138,13 @@ export function open(over: Partial<ForgejoWorld> = {}): Forge {
     http.post(`${root}/actions/runners`, ({ request }) =>
       since15(request, async () => {
         const { name, ephemeral = false } = (await request.json()) as { name: string; ephemeral?: boolean }
-        const id = Math.max(0, ...runners.map(({ id }) => id)) + 1
-        const uuid = `5a2f1f0c-53a9-4d8e-9f0e-${String(id).padStart(12, '0')}`
+        const id = Math.max(3, ...runners.map(({ id }) => id)) + 1
         // It has no labels before it connects.
-        runners.push(aRunner({ id, uuid, name, ephemeral, status: 'offline', labels: null }))
-        return HttpResponse.json({ id, uuid, token: 'the token of one runner' }, { status: 201 })
+        runners.push(aRunner({ id, uuid: registeredShape.uuid, name, ephemeral, status: 'offline', labels: null }))
+        return HttpResponse.json({ ...registeredShape, id }, { status: 201 })
       }),
     ),
-    ...runnerHandlers({ root, token }, runners, version < 15 ? null : (runner) => runner),
+    ...runnerHandlers({ root, token }, runners, shapes.runner && ((runner) => runner)),
   )
   if (admin) {
     network.use(
@@ -140,6 +156,17 @@ export function open(over: Partial<ForgejoWorld> = {}): Forge {
   }
 
   return forgeAt(site, forgejo, { scope, secrets, notes })
+}
+
+/** What this version answers, each in its own shape. */
+function shapesOf(version: ForgejoVersion) {
+  const folder = `forgejo-${version}`
+  return {
+    version: fixture(folder, 'version', versionShape),
+    runner: fixture(folder, 'runner', runnerShape),
+    hook: fixture(folder, 'hook', hookShape) ?? {},
+    job: fixture(folder, 'job', jobShape) ?? {},
+  }
 }
 
 /** The world that the contract runs in. */

@@ -1,14 +1,15 @@
 import { HttpResponse, http } from 'msw'
 import { describe, expect, test } from 'vitest'
 import type { Scope } from '../../../src/core/scope.ts'
-import hook from '../../fixtures/gitea/hook.json' with { type: 'json' }
+import hook from '../../fixtures/gitea-1.27/hook.json' with { type: 'json' }
+import { exchangesOf } from '../../support/exchanges.ts'
 import { network } from '../../support/network.ts'
 import { aJob, aRunner, base, type GiteaWorld, giteaVersions, open, rootOf, token } from './world.ts'
 
 const never = () => new AbortController().signal
 const organization: Scope = { level: 'organization', owner: 'acme', name: null }
 const instance: Scope = { level: 'instance', owner: null, name: null }
-const listed = (world: Partial<GiteaWorld>) => open(world).jobs({ labels: ['linux'] }, never())
+const listed = (world: Partial<GiteaWorld>) => open(world).jobs({ labels: ['linux'], only: null }, never())
 
 describe('the jobs of Gitea', () => {
   test('are unknown in 1.24, which has no list', async () => {
@@ -41,8 +42,18 @@ describe('the jobs of Gitea', () => {
     ['run_url', { run_url: 'http://10.0.0.1:3000/sub/api/v1/repos/acme/tools/actions/runs/9', url: '' }, 'acme/tools'],
     ['url', { run_url: '', url: 'https://gitea.example/api/v1/repos/acme/my.tool-s/actions/jobs/9' }, 'acme/my.tool-s'],
     ['url of 1.24', { run_url: '', url: `${base}/api/v1/repos/acme/tools/actions/runs/9/jobs/3` }, 'acme/tools'],
-    ['neither', { run_url: 'https://gitea.example/acme/tools/actions/runs/9', url: '' }, null],
-    ['an address with escapes', { run_url: `${base}/api/v1/repos/a%2Fb/c/actions/runs/9`, url: '' }, null],
+    [
+      'page',
+      { run_url: '', url: '', html_url: 'https://x.example/sub/acme/tools/actions/runs/9/jobs/0' },
+      'acme/tools',
+    ],
+    ['nothing', { run_url: 'https://x.example/acme/tools/actions/runs/9', url: '', html_url: '' }, null],
+    [
+      'an address with escapes',
+      { run_url: `${base}/api/v1/repos/a%2Fb/c/actions/runs/9`, url: '', html_url: '' },
+      null,
+    ],
+    ['a query', { run_url: '', url: '', html_url: 'https://x.example/?q=/a/b/actions/runs/9/' }, null],
   ])('are named after their repository by %s elsewhere', async (_, urls, repository) => {
     const list = await listed({ scope: organization, jobs: [aJob(urls)] })
     expect(list).toMatchObject({ jobs: [{ repository }] })
@@ -56,7 +67,10 @@ describe('the jobs of Gitea', () => {
         HttpResponse.json({ jobs: [aJob({ id: 1 }), aJob({ id: 2, status: 'cancelling' })], total_count: 2 }),
       ),
     )
-    expect(await forge.jobs({ labels: [] }, never())).toMatchObject({ complete: false, jobs: [{ id: '1' }] })
+    expect(await forge.jobs({ labels: [], only: null }, never())).toMatchObject({
+      complete: false,
+      jobs: [{ id: '1' }],
+    })
   })
 
   // Rows move up when one before them leaves: without a second reading, job 3 would seem to be gone.
@@ -69,7 +83,7 @@ describe('the jobs of Gitea', () => {
         if (++reads === 2) jobs.shift()
       }),
     )
-    const list = await forge.jobs({ labels: [] }, never())
+    const list = await forge.jobs({ labels: [], only: null }, never())
     expect(list?.jobs.map(({ id }) => id)).toEqual(expect.arrayContaining(['2', '3', '4']))
     expect(list?.complete).toBe(true)
   })
@@ -78,7 +92,7 @@ describe('the jobs of Gitea', () => {
     for (const version of giteaVersions.slice(1)) {
       const forge = open({ version, jobs: [aJob({ labels: null })] })
       await forge.probe(never())
-      expect((await forge.jobs({ labels: [] }, never()))?.jobs).toHaveLength(version === '1.27' ? 0 : 1)
+      expect((await forge.jobs({ labels: [], only: null }, never()))?.jobs).toHaveLength(version === '1.27' ? 0 : 1)
     }
   })
 })
@@ -135,6 +149,20 @@ describe('removing a runner of Gitea', () => {
     expect(runners).toHaveLength(1)
   })
 
+  test('is refused while a running job is on it, although it has been offline for a while', async () => {
+    const runners = [aRunner({ status: 'offline' })]
+    const jobs = [aJob({ status: 'in_progress', runner_name: 'runner-3' })]
+    expect(await remove({ runners, jobs })).toBe('busy')
+    expect(runners).toEqual([aRunner({ status: 'offline' })])
+  })
+
+  test('takes three calls while it is offline: nobody gives it a job any more', async () => {
+    const seen = await exchangesOf(async () => {
+      expect(await remove({ runners: [aRunner({ status: 'offline' })] })).toBe('removed')
+    })
+    expect(seen.map(({ method, status }) => `${method} ${status}`)).toEqual(['GET 200', 'GET 200', 'DELETE 204'])
+  })
+
   test('leaves a runner alone that has its id and another name', async () => {
     const runners = [aRunner({ name: 'somebody else' })]
     expect(await remove({ runners })).toBe('removed')
@@ -142,48 +170,7 @@ describe('removing a runner of Gitea', () => {
   })
 })
 
-describe('the registration token of Gitea', () => {
-  const request = { name: 'muster-1', labels: ['linux:host'], handle: null }
-
-  test('comes with the address of the forge', async () => {
-    expect(await open().register(request, never())).toEqual({
-      kind: 'registration-token',
-      forge: 'gitea',
-      url: base,
-      token: 'gitea-registration-token',
-    })
-  })
-
-  test.each([
-    [404, organization, `${base}/api/v1/orgs/acme/actions/runners/registration-token`],
-    [405, instance, `${base}/api/v1/admin/runners/registration-token`],
-  ])('is read where it cannot be asked for (%i)', async (status, scope, old) => {
-    const forge = open({ scope })
-    network.use(
-      http.post(`${base}/*`, () => new HttpResponse(null, { status })),
-      http.get(old, () => HttpResponse.json({ token: 'an old one' })),
-    )
-    expect(await forge.register(request, never())).toMatchObject({ token: 'an old one' })
-  })
-
-  test('that is empty is no answer', async () => {
-    const forge = open()
-    network.use(http.post(`${base}/*`, () => HttpResponse.json({ token: '' })))
-    await expect(forge.register(request, never())).rejects.toMatchObject({ name: 'ForgeMisshapen' })
-  })
-})
-
 describe('what Gitea can do', () => {
-  test.each(giteaVersions)('is found by asking %s', async (version) => {
-    expect(await open({ version }).probe(never())).toEqual({
-      version: `${version}.1`,
-      jobs: version !== '1.24',
-      runners: true,
-      jobEvents: true,
-      hooks: true,
-    })
-  })
-
   test('excludes hooks where an administrator switched them off', async () => {
     const forge = open()
     network.use(http.get(`${base}/*/hooks`, () => HttpResponse.json({ message: 'webhooks disabled' }, { status: 403 })))
@@ -299,5 +286,7 @@ describe('the webhook of Gitea', () => {
 })
 
 test('an abandoned call of Gitea ends by name', async () => {
-  await expect(open().jobs({ labels: [] }, AbortSignal.abort())).rejects.toMatchObject({ name: 'ForgeUnreachable' })
+  await expect(open().jobs({ labels: [], only: null }, AbortSignal.abort())).rejects.toMatchObject({
+    name: 'ForgeUnreachable',
+  })
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Scope } from '../../../src/core/scope.ts'
 import { exchangesOf } from '../../support/exchanges.ts'
 import { type Exchange, haveSpecs, readSpec } from '../../support/specs.ts'
-import { everything, levels, staleHook } from '../own-server-world.ts'
+import { everything, isDescribed, levels, staleHook } from '../own-server/world.ts'
 import { aJob, aRunner, base, type GiteaVersion, giteaVersions, open } from './world.ts'
 
 function aForge(version: GiteaVersion, scope: Scope) {
@@ -10,8 +10,15 @@ function aForge(version: GiteaVersion, scope: Scope) {
   return open({ version, scope, jobs, runners: [aRunner()], state: { hooks: [{ ...staleHook }] } })
 }
 
-/** Left out of Gitea's own descriptions, and there: its lists of runners have pages, too. */
-const undescribed = /\/actions\/runners has no query parameter (?:page|limit)$/
+/**
+ * Left out of Gitea's own descriptions, and there: its lists of runners have pages, too, and at each level 1.27 refuses an order that it
+ * does not know. Up to 1.26 we ask for one to see that there is none.
+ */
+const undescribed = [
+  /\/actions\/runners has no query parameter (?:page|limit)$/,
+  /\/orgs\/acme\/actions\/jobs never answers 422$/,
+  /\/actions\/jobs has no query parameter sort$/,
+]
 
 describe.skipIf(!haveSpecs)("by Gitea's own description of its API", () => {
   test.each(giteaVersions)('all that is said between %s and us is right, at every level', async (version) => {
@@ -20,8 +27,8 @@ describe.skipIf(!haveSpecs)("by Gitea's own description of its API", () => {
       const seen = await exchangesOf(() => everything(aForge(version, scope)))
       const methods = new Set(seen.map(({ method }) => method))
       expect(methods).toEqual(new Set(['GET', 'POST', 'PATCH', 'DELETE']))
-      const violations = seen.flatMap((exchange) => spec.violations(exchange))
-      expect(violations.filter((violation) => !undescribed.test(violation))).toEqual([])
+      const violations = seen.filter(isDescribed).flatMap((exchange) => spec.violations(exchange))
+      expect(violations.filter((violation) => !undescribed.some((known) => known.test(violation)))).toEqual([])
     }
   })
 

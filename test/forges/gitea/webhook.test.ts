@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import push from '../../fixtures/gitea/push.json' with { type: 'json' }
-import caller from '../../fixtures/gitea/workflow_job.reusable-caller.json' with { type: 'json' }
+import push from '../../fixtures/gitea-1.27/push.json' with { type: 'json' }
+import caller from '../../fixtures/gitea-1.27/workflow_job.reusable-caller.json' with { type: 'json' }
 import { signed } from '../contract.ts'
 import { delivery, giteaHeaders, open } from './world.ts'
 

@@ -1,5 +1,5 @@
 import { type HttpHandler, HttpResponse, http } from 'msw'
-import type { WorldHook } from './contract.ts'
+import type { WorldHook } from '../contract.ts'
 
 /** One numbered page; like the server, it gives no more than its own cap, whatever was asked. */
 export function paged<Row>(request: Request, rows: readonly Row[], cap: number): Row[] {
@@ -28,6 +28,12 @@ export interface HooksWorld {
   events: readonly string[]
   uneditable: readonly string[]
   cap: number
+  /** The level of the instance: its hooks are the system hooks, which is not what is made unless one says so. */
+  admin?: boolean
+  /** The list has pages and counts itself. Default true. */
+  paged?: boolean
+  /** The header that a hook sends along is never shown. Default false. */
+  hidesHeader?: boolean
 }
 
 interface HookBody {
@@ -35,15 +41,30 @@ interface HookBody {
   config?: Record<string, string>
   events?: string[]
   active?: boolean
+  authorization_header?: string
 }
 
 /** The hooks API that Forgejo and Gitea share, with its traps: see `src/forges/hooks.ts`. */
-export function hookHandlers({ root, token, hooks, shape, events, uneditable, cap }: HooksWorld): HttpHandler[] {
+export function hookHandlers(world: HooksWorld): HttpHandler[] {
+  const {
+    root,
+    token,
+    hooks,
+    shape,
+    events,
+    uneditable,
+    cap,
+    admin = false,
+    paged: inPages = true,
+    hidesHeader,
+  } = world
   const guard = guarded(token)
-  const shown = ({ id, url, active, events }: WorldHook) => {
-    const twice = Object.hasOwn(shape, 'url') ? { url } : {}
-    return { ...shape, ...twice, id, active, events, config: { url, content_type: 'json' } }
+  const shown = ({ id, url, active, events, contentType = 'json', header = '' }: WorldHook) => {
+    const twice = Object.hasOwn(shape, 'url') ? { url, content_type: contentType } : {}
+    const authorization_header = hidesHeader ? '' : header
+    return { ...shape, ...twice, id, active, events, authorization_header, config: { url, content_type: contentType } }
   }
+  const listed = () => hooks.filter(({ template = false }) => !template)
   const chosen = (wanted: string[] = []) =>
     events.filter((event) => (wanted.length > 0 ? wanted : ['push']).includes(event))
   const one = (id: unknown) => hooks.find((hook) => hook.id === Number(id))
@@ -52,9 +73,11 @@ export function hookHandlers({ root, token, hooks, shape, events, uneditable, ca
   return [
     http.get(`${root}/hooks`, ({ request }) =>
       guard(request, () =>
-        HttpResponse.json(paged(request, hooks, cap).map(shown), {
-          headers: { 'x-total-count': String(hooks.length) },
-        }),
+        inPages
+          ? HttpResponse.json(paged(request, listed(), cap).map(shown), {
+              headers: { 'x-total-count': String(listed().length) },
+            })
+          : HttpResponse.json(listed().map(shown)),
       ),
     ),
     http.post(`${root}/hooks`, ({ request }) =>
@@ -68,6 +91,9 @@ export function hookHandlers({ root, token, hooks, shape, events, uneditable, ca
           secret: config.secret ?? '',
           active: body.active ?? false,
           events: chosen(body.events),
+          contentType: config.content_type,
+          header: body.authorization_header ?? '',
+          template: admin && config.is_system_webhook !== 'true',
         }
         hooks.push(made)
         return HttpResponse.json(shown(made), { status: 201 })
@@ -82,6 +108,8 @@ export function hookHandlers({ root, token, hooks, shape, events, uneditable, ca
         const fixed = hook.events.filter((event) => uneditable.includes(event))
         hook.events = [...chosen(body.events).filter((event) => !uneditable.includes(event)), ...fixed]
         if (body.active !== undefined) hook.active = body.active
+        if (body.config?.content_type) hook.contentType = body.config.content_type
+        hook.header = body.authorization_header ?? ''
         return HttpResponse.json(shown(hook))
       }),
     ),

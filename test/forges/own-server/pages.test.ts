@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { allPages, type Page } from '../../src/forges/pages.ts'
+import { allPages, type Page } from '../../../src/forges/own-server/pages.ts'
 
 const rows = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => ({ id: String(from + index) }))

@@ -1,4 +1,4 @@
-import type { ForgeAnswer } from './api.ts'
+import type { ForgeAnswer } from '../api.ts'
 
 /** What Forgejo and Gitea give at most in their default settings (`[api] MAX_RESPONSE_ITEMS`); a server may give fewer. */
 export const perPage = 50

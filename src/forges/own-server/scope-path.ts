@@ -1,5 +1,5 @@
-import type { Scope } from '../core/scope.ts'
-import { path } from './api.ts'
+import type { Scope } from '../../core/scope.ts'
+import { path } from '../api.ts'
 
 /** Where a scope is found in the API that Forgejo and Gitea share; `/actions` and `/hooks` lie below it. */
 export function scopePath({ level, owner, name }: Scope): string {

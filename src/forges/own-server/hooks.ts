@@ -1,11 +1,11 @@
-import { isIP } from 'node:net'
 import { z } from 'zod'
-import type { Scope } from '../core/scope.ts'
-import { unlessAbsent } from './absent.ts'
-import type { ForgeApi } from './api.ts'
-import { ForgeError, ForgeMisshapen } from './errors.ts'
-import type { HookState, HookWish } from './forge.ts'
-import { allPages, perPage, totalCount } from './pages.ts'
+import type { Scope } from '../../core/scope.ts'
+import { unlessAbsent } from '../absent.ts'
+import type { ForgeApi } from '../api.ts'
+import { ForgeError, ForgeMisshapen, ForgeRefused } from '../errors.ts'
+import type { HookState, HookWish } from '../forge.ts'
+import { allPages, type Listed, perPage, totalCount } from './pages.ts'
+import { allowance } from './receiver.ts'
 import { scopePath } from './scope-path.ts'
 
 const hook = z.object({
@@ -24,43 +24,65 @@ const hooks = z
   .nullable()
   .transform((rows) => rows ?? [])
 
-type Hook = z.output<typeof hook>
+export type Hook = z.output<typeof hook>
 
-export interface HooksOptions {
+interface Place {
   api: ForgeApi
   scope: Scope
+}
+
+export interface HooksOptions extends Place {
+  forge: 'forgejo' | 'gitea'
   /** The events that a hook of this forge needs, besides those that the configuration wishes. */
   events: readonly string[]
 }
 
 /** True where hooks can be had at all: 403 is an administrator who switched webhooks off, or a token that may not. */
-export async function listsHooks(
-  { api, scope }: Pick<HooksOptions, 'api' | 'scope'>,
-  signal: AbortSignal,
-): Promise<boolean> {
+export async function listsHooks({ api, scope }: Place, signal: AbortSignal): Promise<boolean> {
   const path = `${scopePath(scope)}/hooks`
   return (await unlessAbsent(api.call({ path, query: { limit: 1 }, answer: hooks }, signal), [403, 404, 405])) !== null
 }
+
+/**
+ * The hooks with this URL, all pages. At the level of an instance these are the system hooks; Gitea's default hooks, templates that new
+ * repositories copy, are in a list of their own (`?type=default`), and Forgejo lists none.
+ */
+export async function hooksWith(url: string, { api, scope }: Place, signal: AbortSignal): Promise<Listed<Hook>> {
+  const path = `${scopePath(scope)}/hooks`
+  try {
+    const { complete, rows } = await allPages(async (page) => {
+      const answer = await api.call({ path, query: { page, limit: perPage }, answer: hooks }, signal)
+      return { rows: answer.value, total: totalCount(answer) }
+    })
+    return { complete, rows: rows.filter(({ config }) => sameUrl(config.url, url)) }
+  } catch (error) {
+    throw inPlainWords(error)
+  }
+}
+
+/** Both forges answer 403 to all of the hooks API where an administrator switched webhooks off. */
+function inPlainWords(error: unknown): unknown {
+  const off = error instanceof ForgeRefused && error.status === 403 && /webhooks disabled/i.test(error.detail)
+  return off ? new ForgeRefused(error.call, error.status, `${error.detail}: ${hooksOff}`) : error
+}
+
+const hooksOff = 'there are none while its app.ini has [security] DISABLE_WEBHOOKS = true'
 
 /**
  * Keeps one webhook in the hooks API that Forgejo and Gitea share (`/api/v1/…/hooks`). Its traps: a secret can neither be
  * read nor changed, unknown events are dropped without a word, `active` is off by default, and an edit that leaves the
  * events out resets them to `push`.
  */
-export function createHooks({ api, scope, events: always }: HooksOptions) {
+export function createHooks({ api, scope, forge, events: always }: HooksOptions) {
   const path = `${scopePath(scope)}/hooks`
   /** What the forge dropped when it was last asked by this process, so that it is not asked with every look. */
   let dropped: ReadonlySet<string> = new Set()
 
-  /** The hooks with our URL. None is an answer only when all could be seen. */
+  /** None is an answer only when all could be seen. */
   async function ourOwn({ url }: HookWish, signal: AbortSignal): Promise<readonly Hook[]> {
-    const { complete, rows } = await allPages(async (page) => {
-      const answer = await api.call({ path, query: { page, limit: perPage }, answer: hooks }, signal)
-      return { rows: answer.value, total: totalCount(answer) }
-    })
-    const ours = rows.filter(({ config }) => sameUrl(config.url, url))
-    if (ours.length === 0 && !complete) throw new ForgeMisshapen(`GET ${path}`, 'it counts more webhooks than it lists')
-    return ours
+    const { complete, rows } = await hooksWith(url, { api, scope }, signal)
+    if (rows.length === 0 && !complete) throw new ForgeMisshapen(`GET ${path}`, 'it counts more webhooks than it lists')
+    return rows
   }
 
   async function create(wish: HookWish, events: readonly string[], signal: AbortSignal): Promise<Hook> {
@@ -76,7 +98,7 @@ export function createHooks({ api, scope, events: always }: HooksOptions) {
       config: { url: wish.url, content_type: wish.contentType },
       events,
       active: wish.active,
-      // Left out, they would be cleared.
+      // Left out, they would be cleared. Newer Gitea (1.27) shows the header to nobody, so there an edit clears it all the same.
       branch_filter: known.branch_filter,
       authorization_header: known.authorization_header,
     }
@@ -111,7 +133,8 @@ export function createHooks({ api, scope, events: always }: HooksOptions) {
       const surplus = ours.filter(({ id }) => id !== current.id)
       const notes = await remove(surplus, signal)
       if (current !== kept) notes.push(...told(current, lacking))
-      if (kept === undefined && isPrivate(wish.url)) notes.push(hostHint)
+      const hint = allowance(wish.url, forge)
+      if (kept === undefined && hint) notes.push(hint)
       return { id: current.id, done: done(), events: current.events, notes }
 
       function isRight(known: Hook): boolean {
@@ -125,15 +148,6 @@ export function createHooks({ api, scope, events: always }: HooksOptions) {
       }
     },
   }
-}
-
-const hostHint =
-  'the webhook goes to a private address: the forge delivers there only if [webhook] ALLOWED_HOST_LIST in its app.ini allows it'
-
-/** A host that the forge's default, `external`, may refuse. */
-function isPrivate(url: string): boolean {
-  const host = URL.parse(url)?.hostname.replace(/^\[|\]$/g, '') ?? ''
-  return isIP(host) !== 0 || !host.includes('.') || /\.(?:local|lan|internal|localhost)$/.test(host)
 }
 
 function told(current: Hook, lacking: readonly string[]): string[] {
