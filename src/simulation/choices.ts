@@ -19,3 +19,9 @@ export function tapedChoices(tape: readonly number[]): Choices {
 }
 
 export const harmless: Choices = () => 0
+
+/** The same things in an order that is drawn. */
+export function shuffled<T>(things: readonly T[], choices: Choices): T[] {
+  const rest = [...things]
+  return things.flatMap(() => rest.splice(choices(rest.length), 1))
+}

@@ -1,4 +1,5 @@
 import type { Scope } from '../core/scope.ts'
+import { type Row, rowsOf } from './calls.ts'
 import { type Conclusion, covers, type Ground, type Run, type SimulatedJob, type SimulatedRunner } from './state.ts'
 
 /** One job as a workflow file would say it. */
@@ -11,6 +12,8 @@ export interface WrittenJob {
   willEnd?: 'success' | 'failure'
   /** It waits for somebody's approval first. */
   approval?: boolean
+  /** It calls a workflow with these jobs. */
+  uses?: readonly WrittenJob[]
 }
 
 export interface Push {
@@ -46,7 +49,25 @@ export function createJobs(ground: Ground): Jobs {
   const doneListeners: ((job: SimulatedJob) => void)[] = []
   const runOf = (job: SimulatedJob) => known(runs.get(job.runId), `run ${job.runId}`)
   const ofRun = (runId: number) => [...jobs.values()].filter((job) => job.runId === runId && job.latest)
-  const announce = (job: SimulatedJob) => ground.tell({ kind: 'job', job, run: runOf(job) })
+
+  function announce(job: SimulatedJob): void {
+    ground.tell({ kind: 'job', job, run: runOf(job) })
+    if (job.calledBy !== null) follow(ofRun(job.runId).find(({ name }) => name === job.calledBy))
+  }
+
+  /** A caller goes as the jobs go that it called. */
+  function follow(caller: SimulatedJob | undefined): void {
+    if (!caller) return
+    const called = ofRun(caller.runId).filter(({ calledBy }) => calledBy === caller.name)
+    const status = together(called)
+    if (caller.status === status) return
+    if (status === 'done') {
+      end(caller, called.every(isSkipped) ? 'skipped' : verdict(called))
+    } else {
+      caller.status = status
+      announce(caller)
+    }
+  }
 
   function push({ repository, workflow = 'ci.yml', group, jobs: written }: Push): Run {
     const home = [...ground.repositories.values()].find(({ owner, name }) => `${owner}/${name}` === repository)
@@ -63,12 +84,12 @@ export function createJobs(ground: Ground): Jobs {
     }
     runs.set(run.id, run)
     ground.tell({ kind: 'pushed', run })
-    for (const job of written) add(run, job)
+    for (const row of rowsOf(written, traits)) add(run, row)
     for (const job of ofRun(run.id)) enter(job)
     return run
   }
 
-  function add(run: Run, written: WrittenJob): void {
+  function add(run: Run, { written, caller, calledBy }: Row): void {
     const job: SimulatedJob = {
       id: ground.next('job', traits.firstJobId),
       runId: run.id,
@@ -78,6 +99,8 @@ export function createJobs(ground: Ground): Jobs {
       duration: (written.seconds ?? 1) * 1_000,
       willEnd: written.willEnd ?? 'success',
       approved: !written.approval,
+      caller,
+      calledBy,
       ...fresh(traits.countsAttempt === 'at_creation' ? 1 : 0),
     }
     jobs.set(job.id, job)
@@ -107,7 +130,7 @@ export function createJobs(ground: Ground): Jobs {
 
   /** Moves a job on as far as what it needs allows. True when it moved. */
   function advance(job: SimulatedJob): boolean {
-    if (job.status !== 'blocked' && job.status !== 'waiting') return false
+    if (job.caller || (job.status !== 'blocked' && job.status !== 'waiting')) return false
     const needed = ofRun(job.runId).filter(({ name }) => job.needs.includes(name))
     if (needed.some(({ status }) => status !== 'done')) return false
     if (needed.some(({ conclusion }) => conclusion !== 'success')) {
@@ -125,7 +148,7 @@ export function createJobs(ground: Ground): Jobs {
 
   /** True while an earlier run of the same concurrency group goes on. */
   function isHeld(run: Run): boolean {
-    if (run.group === null) return false
+    if (run.group === null || traits.heldByGroup === 'free') return false
     return [...runs.values()].some(
       (other) =>
         other.group === run.group &&
@@ -173,7 +196,8 @@ export function createJobs(ground: Ground): Jobs {
     const again: SimulatedJob[] = []
     const copied: SimulatedJob[] = []
     for (const job of ofRun(runId)) {
-      const chosen = !names || names.includes(job.name)
+      const stands = (name: string) => name === job.name || (job.caller && name.startsWith(`${job.name} / `))
+      const chosen = !names || names.some(stands)
       if (traits.rerun !== 'new_id') {
         if (chosen)
           again.push(Object.assign(job, fresh(traits.rerun === 'new_attempt' ? job.attempt + 1 : job.attempt)))
@@ -203,11 +227,14 @@ export function createJobs(ground: Ground): Jobs {
       advance(job)
     },
     cancel(jobId) {
-      finish(known(jobs.get(jobId), `job ${jobId}`), 'cancelled')
+      const job = known(jobs.get(jobId), `job ${jobId}`)
+      const called = ofRun(job.runId).filter(({ calledBy }) => job.caller && calledBy === job.name)
+      for (const one of job.caller ? called : [job]) finish(one, 'cancelled')
     },
     takeable(scope) {
       return [...jobs.values()]
-        .filter((job) => job.status === 'queued' && covers(scope, runOf(job).repository) && !isHeld(runOf(job)))
+        .filter((job) => job.status === 'queued' && !job.caller && covers(scope, runOf(job).repository))
+        .filter((job) => !isHeld(runOf(job)))
         .sort((a, b) => (a.queuedAt ?? 0) - (b.queuedAt ?? 0) || a.id - b.id)
     },
     start(job, runner) {
@@ -221,6 +248,18 @@ export function createJobs(ground: Ground): Jobs {
     inScope: (scope) => [...jobs.values()].filter((job) => covers(scope, runOf(job).repository)),
     onDone: (listener) => void doneListeners.push(listener),
   }
+}
+
+/** What jobs that belong together are as a whole. */
+function together(jobs: readonly SimulatedJob[]): SimulatedJob['status'] {
+  const some = (status: SimulatedJob['status']) => jobs.some((job) => job.status === status)
+  if (jobs.every(({ status }) => status === 'done')) return 'done'
+  if (some('running') || some('done')) return 'running'
+  return some('queued') ? 'queued' : some('waiting') ? 'waiting' : 'blocked'
+}
+
+function isSkipped({ conclusion }: SimulatedJob): boolean {
+  return conclusion === 'skipped'
 }
 
 function verdict(jobs: readonly SimulatedJob[]): 'success' | 'failure' {

@@ -80,7 +80,8 @@ async function toForgejoOrGitea(credential: Exclude<Credential, { kind: 'jit' }>
   const url = (env.MUSTER_FORGE_URL ?? credential.url).replace(/\/+$/, '')
   const service = `${url}/api/actions/runner.v1.RunnerService`
   const handle = credential.kind === 'forgejo' ? credential.handle : null
-  const { uuid, token } = credential.kind === 'forgejo' ? credential : await registered(service, credential.token)
+  const { uuid, token } =
+    credential.kind === 'registration-token' ? await registered(service, credential.token) : credential
   const headers = { 'x-runner-uuid': uuid, 'x-runner-token': token }
   await post(`${service}/Declare`, headers, { version: 'v12.8.2', labels: bareLabels() })
   let tasksVersion = '0'

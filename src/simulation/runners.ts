@@ -7,6 +7,7 @@ export interface Registration {
   name: string
   labels: readonly string[]
   ephemeral: boolean
+  description?: string
 }
 
 /** What a runner says of its task: nothing new yet, or how it ended. */
@@ -73,12 +74,13 @@ export function createRunners(ground: Ground, jobs: Jobs): Runners {
   })
 
   return {
-    register({ scope, name, labels, ephemeral }) {
+    register({ scope, name, labels, ephemeral, description = '' }) {
       const runner: SimulatedRunner = {
         id: ground.next('runner'),
         uuid: ground.uuid(),
         token: ground.token(),
         name,
+        description,
         labels,
         scope,
         ephemeral: ephemeral && traits.ephemeral,
@@ -147,7 +149,12 @@ export function createRunners(ground: Ground, jobs: Jobs): Runners {
       for (const job of ground.jobs.values()) {
         const seen = job.runner && runners.get(job.runner.id)?.reportAt
         if (job.status === 'running' && now - (seen ?? now) > zombieAfter) jobs.finish(job, 'failure')
-        if (job.status === 'queued' && now - (job.queuedAt ?? now) > abandonedAfter) jobs.finish(job, 'cancelled')
+        if (job.status === 'queued' && !job.caller && now - (job.queuedAt ?? now) > abandonedAfter)
+          jobs.finish(job, 'cancelled')
+      }
+      for (const runner of live()) {
+        const unused = runner.contactAt === null && now - runner.registeredAt > (traits.forgetsUnused ?? Infinity)
+        if (unused) leave(runner)
       }
     },
   }

@@ -41,6 +41,10 @@ export interface SimulatedJob {
   runner: { id: number; name: string } | null
   /** False when a re-run made another row in its place. */
   latest: boolean
+  /** It stands for the jobs of a workflow that it calls, goes as they go, and is given to no runner. */
+  caller: boolean
+  /** The name of the row that stands for it; null for none. */
+  calledBy: string | null
   createdAt: number
   queuedAt: number | null
   startedAt: number | null
@@ -65,6 +69,8 @@ export interface SimulatedRunner {
   uuid: string
   token: string
   name: string
+  /** For people (Forgejo 15 and later). */
+  description: string
   labels: readonly string[]
   scope: Scope
   ephemeral: boolean

@@ -102,14 +102,17 @@ export async function startWorld({ clock, ids, seed, faults, story = demoStory }
   }
 }
 
+/** What differs between servers of one version. */
+export type SiteSettings = Partial<Pick<Site, 'tokenScopes' | 'maxResponseItems' | 'github'>>
+
 /** Lets a simulated forge speak its dialect over HTTP and send its webhooks, until it is closed. */
 export async function openSite(
   forge: SimulatedForge,
   clock: Clock,
   token: string,
-  tokenScopes: readonly string[] = ['all'],
+  { tokenScopes = ['all'], maxResponseItems = 50, github }: SiteSettings = {},
 ): Promise<Pick<WorldForge, 'url' | 'courier' | 'close'>> {
-  const site: Site = { forge, url: '', token, tokenScopes, user: 'robin' }
+  const site: Site = { forge, url: '', token, tokenScopes, user: 'robin', maxResponseItems, github }
   const apps = { forgejo: forgejoApp, gitea: giteaApp, github: githubApp }
   const app = apps[forge.version.kind](site)
   const listening = await listen((request) => {
@@ -119,6 +122,7 @@ export async function openSite(
   })
   site.url = listening.url
   const courier = startCourier(forge, clock)
+  site.attempts = () => courier.attempts
   return {
     url: listening.url,
     courier,

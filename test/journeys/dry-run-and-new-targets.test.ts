@@ -19,7 +19,7 @@ test.concurrent('dry_run looks, decides and tells, and does nothing else', async
   expect(service.log.some((line) => line.includes('dry run'))).toBe(true)
   expect(dispatcher.calls).toEqual([])
   expect(await service.dispatches()).toEqual([])
-  expect(forge.requests.filter((request) => !request.startsWith('GET '))).toEqual([])
+  expect(forge.writes).toEqual([])
 })
 
 test.concurrent('a job that no target fitted is served after a restart with one that does', async ({ stage }) => {

@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { test as base, expect } from 'vitest'
 import type { Clock } from '../../src/clock.ts'
 import type { ForgeVersion } from '../../src/simulation/versions.ts'
+import type { SiteSettings } from '../../src/simulation/world.ts'
 import { quickClock } from '../support/quick-clock.ts'
 import { type RunningService, startService } from '../support/service.ts'
 import { Canaries } from './canaries.ts'
+import { type CloudOptions, type StagedCloud, stagedCloud } from './staged-cloud.ts'
 import { type StagedDispatcher, stagedDispatcher } from './staged-dispatcher.ts'
 import { type StagedForge, stagedForge } from './staged-forge.ts'
 
@@ -18,8 +20,10 @@ export interface Stage {
   /** Of the public listener, known before anything listens, for webhooks. */
   readonly port: number
   readonly canaries: Canaries
-  forge(version: ForgeVersion, name?: string): Promise<StagedForge>
+  forge(version: ForgeVersion, name?: string, settings?: SiteSettings): Promise<StagedForge>
   dispatcher(): Promise<StagedDispatcher>
+  /** A dispatcher whose runners join this forge. */
+  cloud(forge: StagedForge, options?: CloudOptions): Promise<StagedCloud>
   /** Starts the service; once more on the same stage it finds its state again. */
   start(configuration: Record<string, unknown>): Promise<RunningService>
   /** Called when the journey ends, the last one first. */
@@ -75,8 +79,8 @@ async function openStage(speed: number, services: RunningService[], onEnd: Stage
     port,
     canaries,
     onEnd,
-    async forge(version, name) {
-      const forge = await stagedForge(version, { clock, canaries, port, ...(name !== undefined && { name }) })
+    async forge(version, name, settings) {
+      const forge = await stagedForge(version, { clock, canaries, port, name, settings })
       onEnd(() => forge.close())
       return forge
     },
@@ -84,6 +88,11 @@ async function openStage(speed: number, services: RunningService[], onEnd: Stage
       const dispatcher = await stagedDispatcher()
       onEnd(() => dispatcher.close())
       return dispatcher
+    },
+    async cloud(forge, options) {
+      const cloud = await stagedCloud(forge, clock, options)
+      onEnd(() => cloud.close())
+      return cloud
     },
     async start(configuration) {
       const usual = {

@@ -9,12 +9,17 @@ import type { WrittenJob } from '../../src/simulation/jobs.ts'
 import type { Delivery } from '../../src/simulation/outbox.ts'
 import type { SimulatedJob, SimulatedRunner } from '../../src/simulation/state.ts'
 import type { ForgeVersion } from '../../src/simulation/versions.ts'
-import { openSite } from '../../src/simulation/world.ts'
+import { openSite, type SiteSettings } from '../../src/simulation/world.ts'
 import type { Canaries } from './canaries.ts'
 import { until } from './until.ts'
 
-/** What a forge does with a request: answers it, accepts it and never answers, breaks the connection, or answers 503. */
-export type Temper = 'answers' | 'hangs' | 'breaks' | 'fails'
+/** What a forge does with a request: answers it, accepts it and never answers, breaks the connection, answers 503, or what a test makes up. */
+export type Temper =
+  | 'answers'
+  | 'hangs'
+  | 'breaks'
+  | 'fails'
+  | ((request: IncomingMessage, answer: ServerResponse) => void)
 
 /** A simulated forge that the service reaches through a gate, which keeps account of its requests and can lose its temper. */
 export interface StagedForge {
@@ -27,6 +32,10 @@ export interface StagedForge {
   readonly courier: Courier
   /** `GET /api/v1/…`, oldest first: what the service asked. */
   readonly requests: string[]
+  /** Those of them that may have changed something. */
+  readonly writes: readonly string[]
+  /** Runners that are registered. */
+  readonly runners: readonly SimulatedRunner[]
   temper: Temper
   /** Queues jobs, for the label `linux` unless they say otherwise. */
   push(...jobs: Partial<WrittenJob>[]): SimulatedJob[]
@@ -52,6 +61,7 @@ export interface StagedForgeOptions {
   /** Of the service, for the address of the webhook. */
   port: number
   name?: string
+  settings?: SiteSettings
 }
 
 const home = { owner: 'harbour', name: 'lighthouse' }
@@ -62,14 +72,14 @@ export function jobLabels(kind: ForgeVersion['kind'], ...more: string[]): string
 }
 
 export async function stagedForge(version: ForgeVersion, options: StagedForgeOptions): Promise<StagedForge> {
-  const { clock, canaries, port, name = version.kind } = options
+  const { clock, canaries, port, name = version.kind, settings = {} } = options
   const ids = () => randomUUID().replaceAll('-', '')
   const repositories = [home, { owner: 'harbour', name: 'breakwater' }]
   const world = createSimulatedForge({ version, clock, ids, repositories })
   const token = canaries.add(`token-of-${name}-${ids()}`)
   const secret = canaries.add(`secret-of-${name}-${ids()}`)
   const scope: Scope = { level: 'repository', ...home }
-  const site = await openSite(world, clock, token)
+  const site = await openSite(world, clock, token, settings)
   const gate = await openGate(site.url, canaries)
   world.watch((happening) => {
     if (happening.kind === 'runner') canaries.add(happening.runner.token)
@@ -84,6 +94,13 @@ export async function stagedForge(version: ForgeVersion, options: StagedForgeOpt
     scope,
     courier: site.courier,
     requests: gate.requests,
+    get writes() {
+      // Whether a service of runners is there is asked with a POST.
+      return gate.requests.filter((one) => !one.startsWith('GET ') && !one.endsWith('.PingService/Ping'))
+    },
+    get runners() {
+      return [...world.ground.runners.values()].filter(({ goneAt }) => goneAt === null)
+    },
     get temper() {
       return gate.temper
     },
@@ -139,6 +156,7 @@ async function openGate(site: string, canaries: Canaries) {
   const gate = { url: '', requests: [] as string[], temper: 'answers' as Temper }
   const server = createServer((incoming, outgoing) => {
     gate.requests.push(`${incoming.method} ${incoming.url}`)
+    if (typeof gate.temper === 'function') return gate.temper(incoming, outgoing)
     switch (gate.temper) {
       case 'answers':
         return passOn(site, incoming, outgoing, canaries)

@@ -226,10 +226,11 @@ test.concurrent('muster plan --json tells what would be done, and does nothing',
     expect.objectContaining({
       instance: 'gitea',
       error: null,
-      jobs: [
+      // In whatever order the forge lists them.
+      jobs: expect.arrayContaining([
         expect.objectContaining({ id: String(job?.id), verdict: 'dispatching', target: 'linux' }),
         expect.objectContaining({ verdict: 'unmatched', target: null }),
-      ],
+      ]),
       wanted: [{ target: 'linux', count: 1 }],
     }),
   ])

@@ -1,13 +1,16 @@
 import { expect } from 'vitest'
-import { forges, journey } from './stage.ts'
+import { signed } from '../../src/simulation/http/deliver.ts'
+import type { ForgeVersion } from '../../src/simulation/versions.ts'
+import { dialects } from './dialects.ts'
+import { journey } from './stage.ts'
 import { until } from './until.ts'
 
-// The hook is looked after each five minutes.
-const test = journey(120)
+// The hook is looked after each hour.
+const test = journey(1_200)
 
-test.concurrent.for(forges)(
-  'its webhook is made on $kind, kept, and made again; that of others is not touched',
-  async (version, { stage }) => {
+test.concurrent.for(dialects)(
+  'its webhook is made on $name, kept, and made again; that of others is not touched',
+  async ({ version, tells }, { stage }) => {
     const forge = await stage.forge(version)
     const { ground, hooks } = forge.world
     const foreign = hooks.create({
@@ -36,7 +39,7 @@ test.concurrent.for(forges)(
       contentType: 'json',
       secret: forge.secret,
       active: true,
-      events: expect.arrayContaining([version.kind === 'forgejo' ? 'workflow_job_waiting' : 'workflow_job']),
+      events: expect.arrayContaining([jobEvent(version, tells)]),
     })
     const known = async (service: typeof first) => (await service.instance(forge.kind)).webhook.hook
     await until('it is told', () => known(first))
@@ -59,22 +62,39 @@ test.concurrent.for(forges)(
   },
 )
 
-test.concurrent('with another secret a new webhook takes the place of the old one', async ({ stage }) => {
-  const forge = await stage.forge({ kind: 'gitea', version: '1.26' })
-  const { ground } = forge.world
-  const dispatcher = await stage.dispatcher()
-  const configuration = { dispatcher: { url: dispatcher.url }, instances: [forge.instance()] }
-  const first = await stage.start(configuration)
-  await until('it is made', () => ground.hooks.size === 1)
-  await until('it is known', async () => (await first.instance('gitea')).webhook.hook)
-  await first.stop()
+test.concurrent.for(dialects)(
+  'with another secret first, the webhook on $name gets it, and what the old one signed is still taken',
+  async ({ version, tells }, { stage }) => {
+    const forge = await stage.forge(version)
+    const { ground } = forge.world
+    const dispatcher = await stage.dispatcher()
+    const configuration = { dispatcher: { url: dispatcher.url }, instances: [forge.instance()] }
+    const first = await stage.start(configuration)
+    await until('it is made', () => ground.hooks.size === 1)
+    const [made] = ground.hooks.values()
+    const old = structuredClone(made)
+    await until('it is known', async () => (await first.instance(forge.kind)).webhook.hook)
+    await first.stop()
 
-  const rotated = stage.canaries.add('another-secret-that-is-long-enough')
-  const instance = forge.instance({ webhook_secret: [rotated, forge.secret] })
-  await stage.start({ ...configuration, instances: [instance] })
-  await until('it is replaced', () => [...ground.hooks.values()].every(({ secret }) => secret === rotated))
-  expect(ground.hooks.size).toBe(1)
-  forge.push({})
-  await until('its deliveries are taken', () => forge.courier.attempts.some(({ status }) => status === 202))
-  await until('the dispatcher is asked', () => dispatcher.calls.length === 1)
-})
+    const rotated = stage.canaries.add('another-secret-that-is-long-enough')
+    const instance = forge.instance({ webhook_secret: [rotated, forge.secret] })
+    await stage.start({ ...configuration, instances: [instance] })
+    await until('it has the new one', () => [...ground.hooks.values()].every(({ secret }) => secret === rotated))
+    expect(ground.hooks.size).toBe(1)
+
+    const [job] = forge.push({})
+    const delivery = await until('it is delivered', () => forge.deliveries(tells ? job : undefined).at(-1))
+    await until('its delivery is taken', () =>
+      forge.courier.attempts.some(({ delivery: { id }, status }) => id === delivery.id && status === 202),
+    )
+    const { url, headers, body } = signed(forge.world, { ...delivery, id: 'one-of-before' }, old ?? made!)
+    expect((await fetch(url, { method: 'POST', headers, body })).status).toBe(202)
+    await until('the dispatcher is asked', () => dispatcher.calls.length === 1)
+  },
+)
+
+/** What its hook has to ask for first of all. */
+function jobEvent({ kind }: ForgeVersion, tells: boolean): string {
+  if (kind !== 'forgejo') return 'workflow_job'
+  return tells ? 'workflow_job_waiting' : 'push'
+}

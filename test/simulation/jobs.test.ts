@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Happening } from '../../src/simulation/state.ts'
+import type { ForgeVersion } from '../../src/simulation/versions.ts'
 import { aForge, joinedRunner, repository } from '../support/world.ts'
 
 const gitea = { kind: 'gitea', version: '1.26' } as const
@@ -149,7 +150,6 @@ test('a re-run of one job on GitHub tells of the finished ones again, under new 
 
 test.each([
   { kind: 'forgejo', version: 15, listedAs: 'queued' },
-  { kind: 'forgejo', version: 13, listedAs: 'blocked' },
   { kind: 'gitea', version: '1.26', listedAs: 'blocked' },
 ] as const)(
   'a job held by its concurrency group is $listedAs on $kind $version, and nobody gets it',
@@ -165,3 +165,68 @@ test.each([
     expect(forge.runners.fetch(joinedRunner(forge))?.runId).toBe(second.id)
   },
 )
+
+test('Forgejo before 14 knows no concurrency groups', () => {
+  const { forge } = aForge({ kind: 'forgejo', version: 13 })
+  for (const name of ['one', 'two']) forge.jobs.push({ repository, group: 'deploy', jobs: [{ name, labels: linux }] })
+  expect(forge.runners.fetch(joinedRunner(forge))?.name).toBe('one')
+  expect(forge.runners.fetch(joinedRunner(forge))?.name).toBe('two')
+})
+
+const calling = [
+  { name: 'build', labels: linux },
+  {
+    name: 'release',
+    labels: [],
+    needs: ['build'],
+    uses: [
+      { name: 'pack', labels: linux },
+      { name: 'ship', labels: linux, needs: ['pack'] },
+    ],
+  },
+  { name: 'tell', labels: linux, needs: ['release'] },
+]
+
+/** What every job was called as it was taken, one after the other. */
+function takenInTurn(version: ForgeVersion): string[] {
+  const { forge } = aForge(version)
+  forge.jobs.push({ repository, jobs: calling })
+  const names: string[] = []
+  for (let job = forge.runners.fetch(joinedRunner(forge)); job; job = forge.runners.fetch(joinedRunner(forge))) {
+    names.push(job.name)
+    forge.jobs.finish(job, 'success')
+  }
+  return names
+}
+
+test.each([
+  ['Gitea 1.26', gitea, ['build', 'release', 'tell']],
+  ['Gitea 1.27', { kind: 'gitea', version: '1.27' }, ['build', 'release / pack', 'release / ship', 'tell']],
+  ['Forgejo 15', forgejo, ['build', 'release / pack', 'release / ship', 'tell']],
+  ['GitHub', github, ['build', 'release / pack', 'release / ship', 'tell']],
+] as const)('on %s runners are given the jobs of a called workflow in turn', (_name, version, names) => {
+  expect(takenInTurn(version)).toEqual(names)
+})
+
+test('a caller goes as the jobs go that it called', () => {
+  const { forge, told } = aForge({ kind: 'gitea', version: '1.27' })
+  forge.jobs.push({ repository, jobs: [{ name: 'release', labels: [], uses: [{ name: 'pack', labels: linux }] }] })
+  const job = forge.runners.fetch(joinedRunner(forge))
+  forge.jobs.finish(job!, 'success')
+  expect(steps(told).filter((step) => step.startsWith('release '))).toEqual([
+    'release blocked',
+    'release / pack queued',
+    'release queued',
+    'release / pack running',
+    'release running',
+    'release / pack success',
+    'release success',
+  ])
+  expect(told.at(-1)).toMatchObject({ kind: 'run_done', conclusion: 'success' })
+})
+
+test('on GitHub no row stands for the jobs of a called workflow', () => {
+  const { forge } = aForge(github)
+  const { id } = forge.jobs.push({ repository, jobs: calling })
+  expect(forge.jobs.ofRun(id).map(({ name }) => name)).toEqual(['build', 'release / pack', 'release / ship', 'tell'])
+})

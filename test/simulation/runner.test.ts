@@ -94,6 +94,17 @@ test('on Gitea it registers itself with the shared token and waits for a job', a
   expect(job).toMatchObject({ conclusion: 'failure', runner: { name: 'muster-1' } })
 })
 
+test('on Gitea it takes a job with a registration of its own', async () => {
+  const open = await openForge({ kind: 'gitea', version: '1.26' })
+  const body = { name: 'muster-1', token: open.forge.runners.registrationToken(repositoryScope), ephemeral: true }
+  const { json } = await open.call('POST', '/api/actions/runner.v1.RunnerService/Register', body)
+  const { id, uuid, name, token } = json.runner
+  const job = push(open.forge, ['ubuntu-latest'])
+  const credential = { kind: 'gitea', url: open.url, id, uuid, name, token, labels: ['ubuntu-latest:host'] } as const
+  expect(await ended(start('ubuntu-latest:host', credential))).toBe(0)
+  expect(job).toMatchObject({ conclusion: 'success', runner: { name: 'muster-1' } })
+})
+
 test('on Forgejo 14 it registers itself too, and stays registered', async () => {
   const open = await openForge({ kind: 'forgejo', version: 14 })
   const job = push(open.forge, ['docker'])

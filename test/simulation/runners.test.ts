@@ -152,6 +152,20 @@ test('a job that nobody takes for a day is cancelled', () => {
   expect(job!.conclusion).toBe('cancelled')
 })
 
+test.each([
+  ['GitHub', { kind: 'github' }, true],
+  ['Gitea', gitea, false],
+  ['Forgejo', forgejo, false],
+] as const)('%s forgets a registration that never connected for a day: $2', (_name, version, forgotten) => {
+  const { forge, clock } = aForge(version)
+  const unused = forge.runners.register({ scope: repositoryScope, name: 'unused', labels: [], ephemeral: true })
+  const used = joinedRunner(forge)
+  clock.pass(24 * 60 * minute + 1)
+  forge.runners.sweep()
+  expect(unused.goneAt !== null).toBe(forgotten)
+  expect(used.goneAt).toBeNull()
+})
+
 test('a registration token stays the same for its scope, and says which scope that is', () => {
   const { forge } = aForge(gitea)
   const token = forge.runners.registrationToken(repositoryScope)

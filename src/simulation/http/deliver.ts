@@ -11,24 +11,34 @@ export interface SignedRequest {
   body: string
 }
 
+/** One try of a delivery. */
+export interface Attempt {
+  delivery: Delivery
+  /** When it began, epoch milliseconds. */
+  at: number
+  /** Null for no answer. */
+  status: number | null
+}
+
 export interface Courier {
-  /** Every attempt: which delivery, and the status that answered it, or null for none. */
-  readonly attempts: readonly { delivery: Delivery; status: number | null }[]
+  /** Every attempt that has ended. */
+  readonly attempts: readonly Attempt[]
   close(): Promise<void>
 }
 
 /** Brings what is in the outbox to its hooks: one attempt each, several at a time, and no retry, as the forges do. */
 export function startCourier(forge: SimulatedForge, clock: Clock): Courier {
   const ending = new AbortController()
-  const attempts: { delivery: Delivery; status: number | null }[] = []
+  const attempts: Attempt[] = []
   const underWay = new Set<Promise<void>>()
   let bell = new AbortController()
   forge.outbox.onPut(() => bell.abort())
 
   async function attempt(delivery: Delivery): Promise<void> {
     const hook = forge.ground.hooks.get(delivery.hookId)
-    if (hook)
-      attempts.push({ delivery, status: await send(signed(forge, delivery, hook), patience(forge), ending.signal) })
+    if (!hook) return
+    const at = clock.now()
+    attempts.push({ delivery, at, status: await send(signed(forge, delivery, hook), patience(forge), ending.signal) })
   }
 
   async function run(): Promise<void> {
@@ -55,12 +65,10 @@ export function startCourier(forge: SimulatedForge, clock: Clock): Courier {
   }
 }
 
-/** The GitHub Enterprise Server that a GitHub on a host of its own is. */
-export const enterprise = '3.17.0'
-
 /** How long the forge waits for an answer, milliseconds. */
 function patience({ version }: SimulatedForge): number {
-  return version.kind === 'github' ? 10_000 : 5_000
+  if (version.kind !== 'github') return 5_000
+  return version.server === undefined ? 10_000 : 30_000
 }
 
 async function send(
@@ -80,7 +88,7 @@ async function send(
 
 /** The bytes and headers of one delivery, signed by the hook's secret as the forge does it. */
 export function signed(forge: SimulatedForge, delivery: Delivery, hook: Hook): SignedRequest {
-  return forge.version.kind === 'github' ? fromGithub(delivery, hook) : fromGiteaFamily(forge, delivery, hook)
+  return forge.version.kind === 'github' ? fromGithub(forge, delivery, hook) : fromGiteaFamily(forge, delivery, hook)
 }
 
 function hmac(algorithm: 'sha1' | 'sha256', secret: string, text: string): string {
@@ -116,7 +124,7 @@ function fromGiteaFamily(forge: SimulatedForge, { id, event, payload }: Delivery
 }
 
 /** Compact JSON; signed only with a secret, over the body as it is sent. */
-function fromGithub({ id, event, payload }: Delivery, hook: Hook): SignedRequest {
+function fromGithub({ version }: SimulatedForge, { id, event, payload }: Delivery, hook: Hook): SignedRequest {
   const json = JSON.stringify(payload)
   const body = hook.contentType === 'form' ? asForm(json) : json
   const headers: Record<string, string> = {
@@ -127,7 +135,10 @@ function fromGithub({ id, event, payload }: Delivery, hook: Hook): SignedRequest
     'X-GitHub-Hook-ID': String(hook.id),
     'X-GitHub-Hook-Installation-Target-ID': '1',
     'X-GitHub-Hook-Installation-Target-Type': hook.scope.level,
-    'X-GitHub-Enterprise-Version': enterprise,
+  }
+  if (version.kind === 'github' && version.server !== undefined) {
+    headers['X-GitHub-Enterprise-Version'] = version.server
+    headers['X-GitHub-Enterprise-Host'] = new URL(hook.url).hostname
   }
   if (hook.secret !== '') {
     headers['X-Hub-Signature'] = `sha1=${hmac('sha1', hook.secret, body)}`

@@ -9,7 +9,15 @@ import { pageOf } from './paging.ts'
 import { mountRunnerService } from './runner-rpc.ts'
 import type { Site } from './site.ts'
 
-const releases = { 11: '11.0.15', 13: '13.0.4', 14: '14.0.3', 15: '15.0.3', 17: '17.0.0-dev' } as const
+const releases = {
+  11: '11.0.15',
+  12: '12.0.4',
+  13: '13.0.4',
+  14: '14.0.3',
+  15: '15.0.3',
+  16: '16.0.1',
+  17: '17.0.0-dev',
+} as const
 
 /** A simulated forge that speaks Forgejo's API, as written down for versions 11 to 17. */
 export function forgejoApp(site: Site): Hono {
@@ -71,7 +79,7 @@ function mountRunners(api: Hono, site: Site, base: string, level: Scope['level']
   api.get(
     path,
     within(site, level, (c, scope) => {
-      const page = pageOf(c, runners.of(scope, c.req.query('visible') === 'true' ? 'usable' : 'own'), paging)
+      const page = pageOf(c, runners.of(scope, c.req.query('visible') === 'true' ? 'usable' : 'own'), paging(site))
       return c.json(
         page.items.map((runner) => runnerJson(site, runner)),
         200,
@@ -84,7 +92,8 @@ function mountRunners(api: Hono, site: Site, base: string, level: Scope['level']
     within(site, level, async (c, scope) => {
       const body = await objectOf(c)
       if (!text(body.name)) return c.json({ message: '[Name]: Required', url: '' }, 422)
-      const runner = runners.register({ scope, name: text(body.name), labels: [], ephemeral: body.ephemeral === true })
+      const [name, description] = [text(body.name), text(body.description)]
+      const runner = runners.register({ scope, name, labels: [], ephemeral: body.ephemeral === true, description })
       return c.json({ id: runner.id, uuid: runner.uuid, token: runner.token }, 201)
     }),
   )
@@ -118,8 +127,9 @@ function runnerJson({ forge }: Site, runner: SimulatedRunner) {
     name: runner.name,
     status: !forge.runners.isOnline(runner) ? 'offline' : forge.runners.isReporting(runner) ? 'active' : 'idle',
     version: runner.version,
-    labels: runner.labels,
-    description: '',
+    // One that never connected has declared none: Go's nil slice.
+    labels: runner.labels.length === 0 ? null : runner.labels,
+    description: runner.description,
     ephemeral: runner.ephemeral,
   }
 }

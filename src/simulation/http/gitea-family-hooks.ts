@@ -47,11 +47,11 @@ export function mountHooks(api: Hono, site: Site): void {
     api.get(
       `${base}/hooks`,
       within(site, level, (c, scope) => {
-        const wanted = c.req.query('type') ?? 'system'
+        const wanted = (forge.version.kind === 'gitea' && c.req.query('type')) || 'system'
         const listed = forge.hooks
           .of(scope)
           .filter(({ template }) => level !== 'instance' || wanted === 'all' || template === (wanted === 'default'))
-        const page = pageOf(c, listed, paging)
+        const page = pageOf(c, listed, paging(site))
         return c.json(
           page.items.map((hook) => hookJson(site, hook)),
           200,

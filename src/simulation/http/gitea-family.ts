@@ -15,13 +15,19 @@ export const places = [
 
 export type Place = (typeof places)[number]
 
-/** `[api] MAX_RESPONSE_ITEMS`. */
-export const paging: PagingRule = { size: 'limit', max: 50 }
+export function paging({ maxResponseItems }: Site): PagingRule {
+  return { size: 'limit', max: maxResponseItems }
+}
 
 export const { within, withOne } = answersOf(notFound)
 
 export function notFound(c: Context): Response {
   return c.json({ message: "The target couldn't be found.", url: '', errors: [] }, 404)
+}
+
+/** A path that is known, but not with this method. */
+export function notAllowed(c: Context): Response {
+  return c.body(null, 405)
 }
 
 export function countHeaders(page: Page<unknown>): Record<string, string> {

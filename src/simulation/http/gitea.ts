@@ -1,8 +1,19 @@
 import { type Context, Hono } from 'hono'
 import type { Scope } from '../../core/scope.ts'
+import { seededChoices, shuffled } from '../choices.ts'
 import type { Happening, Run, SimulatedJob, SimulatedRunner } from '../state.ts'
 import { objectOf } from './body.ts'
-import { countHeaders, goTime, notFound, paging, places, tokenAuth, within, withOne } from './gitea-family.ts'
+import {
+  countHeaders,
+  goTime,
+  notAllowed,
+  notFound,
+  paging,
+  places,
+  tokenAuth,
+  within,
+  withOne,
+} from './gitea-family.ts'
 import { mountHooks } from './gitea-family-hooks.ts'
 import { organizationJson, pushJson, repositoryJson, userJson } from './gitea-family-payload.ts'
 import { pageOf } from './paging.ts'
@@ -15,6 +26,7 @@ const releases = { '1.24': '1.24.7', '1.25': '1.25.5', '1.26': '1.26.3', '1.27':
 export function giteaApp(site: Site): Hono {
   const { forge } = site
   const version = versionOf(site)
+  const order = orderOf(site)
   const app = new Hono()
   mountRunnerService(app, site)
   const api = new Hono()
@@ -25,11 +37,11 @@ export function giteaApp(site: Site): Hono {
     return repository ? c.json(repositoryJson(site, repository)) : notFound(c)
   })
   for (const { base, level } of places) {
-    mountRunners(api, site, base, level)
+    mountRunners(api, site, base, level, order)
     if (version === '1.24') continue
     api.get(
       `${base}/actions/jobs`,
-      within(site, level, (c, scope) => listJobs(c, site, forge.jobs.inScope(scope))),
+      within(site, level, (c, scope) => listJobs(c, site, order(forge.jobs.inScope(scope)))),
     )
     if (level === 'repository') mountRuns(api, site, base)
   }
@@ -46,7 +58,17 @@ function versionOf({ forge }: Site): keyof typeof releases {
   return forge.version.version
 }
 
-function mountRunners(api: Hono, site: Site, base: string, level: Scope['level']): void {
+type Order = <T>(rows: readonly T[]) => T[]
+
+/** The order of rows that no query asks for: up to 1.26 whatever the database likes, and another one after each write. */
+function orderOf({ forge }: Site): Order {
+  let writes = 0
+  forge.watch(() => writes++)
+  const isOrdered = forge.version.kind === 'gitea' && forge.version.version >= '1.27'
+  return (rows) => (isOrdered ? [...rows] : shuffled(rows, seededChoices(writes)))
+}
+
+function mountRunners(api: Hono, site: Site, base: string, level: Scope['level'], order: Order): void {
   const { runners } = site.forge
   const version = versionOf(site)
   const path = `${base}/actions/runners`
@@ -54,6 +76,7 @@ function mountRunners(api: Hono, site: Site, base: string, level: Scope['level']
   api.post(`${path}/registration-token`, token)
   if (version < '1.26')
     api.get(level === 'instance' ? '/admin/runners/registration-token' : `${path}/registration-token`, token)
+  api.all(`${path}/registration-token`, notAllowed)
 
   // The admin list shows the runners of every scope, the others only their own.
   const visible = (scope: Scope) =>
@@ -67,10 +90,11 @@ function mountRunners(api: Hono, site: Site, base: string, level: Scope['level']
     path,
     within(site, level, (c, scope) => {
       const only = version >= '1.26' ? c.req.query('disabled') : undefined
-      const all = visible(scope)
-        .filter(({ disabled }) => only === undefined || String(disabled) === only)
-        .sort((a, b) => (b.contactAt ?? 0) - (a.contactAt ?? 0))
-      const page = pageOf(c, all, paging)
+      const asked = visible(scope).filter(({ disabled }) => only === undefined || String(disabled) === only)
+      // By whole seconds, so that many are equal.
+      const lastOnline = ({ contactAt }: SimulatedRunner) => Math.floor((contactAt ?? 0) / 1_000)
+      const all = order(asked).sort((a, b) => lastOnline(b) - lastOnline(a))
+      const page = pageOf(c, all, paging(site))
       return c.json({ runners: page.items.map((runner) => runnerJson(site, runner)), total_count: page.total })
     }),
   )
@@ -96,6 +120,7 @@ function mountRunners(api: Hono, site: Site, base: string, level: Scope['level']
       }),
     )
   }
+  api.all(`${path}/:id`, notAllowed)
 }
 
 function runnerJson(site: Site, runner: SimulatedRunner) {
@@ -129,15 +154,17 @@ const filters: Record<string, (job: SimulatedJob) => boolean> = {
   ),
 }
 
-/** `status` may repeat; labels are no filter. Up to 1.25 in no order that is promised and with no headers. */
+/** `status` may repeat; labels are no filter. Up to 1.25 with no headers; from 1.27 on in an order that may be asked for. */
 function listJobs(c: Context, site: Site, all: readonly SimulatedJob[]): Response {
   const version = versionOf(site)
   const asked = c.req.queries('status') ?? []
   const unknown = asked.find((status) => !Object.hasOwn(filters, status))
   if (unknown !== undefined) return c.json({ message: `Invalid status value: ${unknown}`, url: '' }, 400)
   const listed = all.filter((job) => asked.length === 0 || asked.some((status) => filters[status]?.(job)))
-  const descending = version === '1.25' || (version === '1.27' && c.req.query('order') === 'desc')
-  const page = pageOf(c, descending ? listed.toReversed() : listed, paging)
+  const { sort = 'id', order = 'asc' } = version === '1.27' ? c.req.query() : {}
+  if (sort !== 'id') return c.json({ message: `Invalid sort mode: "${sort}"`, url: '' }, 422)
+  if (order !== 'asc' && order !== 'desc') return c.json({ message: `Invalid sort order: "${order}"`, url: '' }, 422)
+  const page = pageOf(c, order === 'desc' ? listed.toReversed() : listed, paging(site))
   const body = { jobs: page.items.map((job) => jobJson(site, job)), total_count: page.total }
   return c.json(body, 200, version === '1.25' ? {} : countHeaders(page))
 }

@@ -37,6 +37,11 @@ export function mountRunnerService(app: Hono, site: Site): void {
       return answer(c, runner, body)
     }
 
+  app.post('/api/actions/ping.v1.PingService/Ping', async (c) => {
+    const { data } = await objectOf(c)
+    return c.json({ data: `Hello, ${text(data)}!` })
+  })
+
   app.post(`${base}/Register`, async (c) => {
     const body = await objectOf(c)
     const scope = forge.runners.scopeOfToken(text(body.token))
@@ -92,8 +97,16 @@ function refuse(c: Context, code: keyof typeof refusals, message: string): Respo
   return c.json({ code, message }, refusals[code])
 }
 
+/** Protobuf's JSON leaves out what is empty or false. */
 function runnerJson({ id, uuid, name, version, labels, ephemeral }: SimulatedRunner) {
-  return { id: String(id), uuid, name, version, labels, ephemeral }
+  return {
+    id: String(id),
+    uuid,
+    name,
+    ...(version !== '' && { version }),
+    ...(labels.length > 0 && { labels }),
+    ...(ephemeral && { ephemeral }),
+  }
 }
 
 /** A task carries the workflow itself; the one step sleeps as long as the job is to last. */

@@ -2,6 +2,8 @@ import { createAdaptorServer } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Scope } from '../../core/scope.ts'
 import type { SimulatedForge } from '../forge.ts'
+import type { Attempt } from './deliver.ts'
+import type { GithubHost } from './github-host.ts'
 
 /** A simulated forge as its visitors find it. */
 export interface Site {
@@ -14,6 +16,12 @@ export interface Site {
   tokenScopes: readonly string[]
   /** Whose token it is. */
   user: string
+  /** The longest page that it gives (Forgejo and Gitea: `[api] MAX_RESPONSE_ITEMS`). */
+  maxResponseItems: number
+  /** What its deliveries came to, once there is a courier. */
+  attempts?: () => readonly Attempt[]
+  /** What kind of GitHub it is; the usual one where it is left out. */
+  github?: GithubHost
 }
 
 export interface Listening {

@@ -66,6 +66,16 @@ test('a delivery of GitHub has its own headers and no other', async () => {
   expect(delivery?.headers.get('x-gitea-event')).toBeNull()
 })
 
+test('an Enterprise Server tells its version with each delivery, github.com does not', async () => {
+  const versionIn = async (version: ForgeVersion) => {
+    const { forge, inbox } = await withHook(version)
+    forge.jobs.push(job)
+    return (await inbox.until(1))[0]?.headers.get('x-github-enterprise-version')
+  }
+  expect(await versionIn({ kind: 'github', server: '3.17.0' })).toBe('3.17.0')
+  expect(await versionIn({ kind: 'github' })).toBeNull()
+})
+
 test('without a secret Gitea sends empty signatures, GitHub none', async () => {
   const there = await withHook(gitea, { secret: '' })
   there.forge.jobs.push(job)

@@ -1,11 +1,25 @@
 import { describe, expect, test } from 'vitest'
+import type { Scope } from '../../../src/core/scope.ts'
 import { haveSpecs, readSpec } from '../../support/specs.ts'
-import { joinedRunner, openForge, receiver, repository, violationsOf } from '../../support/world.ts'
+import {
+  handClock,
+  joinedRunner,
+  openForge,
+  receiver,
+  repository,
+  repositoryScope,
+  violationsOf,
+} from '../../support/world.ts'
 
 const repo = `/api/v1/repos/${repository}`
 const of = (version: '1.24' | '1.25' | '1.26' | '1.27') => ({ kind: 'gitea', version }) as const
 const build = { name: 'build', labels: ['ubuntu-latest'] }
 const service = '/api/actions/runner.v1.RunnerService'
+const ascending = (a: number, b: number) => a - b
+
+interface Job {
+  id: number
+}
 
 test('Gitea 1.24 has no list of jobs', async () => {
   const { call } = await openForge(of('1.24'))
@@ -19,7 +33,7 @@ test('queued and blocked are told apart: a job with unmet needs is called waitin
     (await call('GET', `${repo}/actions/jobs?${query}`)).json.jobs.map((job: { name: string }) => job.name)
   expect(await names('status=queued')).toEqual(['build'])
   expect(await names('status=waiting')).toEqual(['deploy'])
-  expect(await names('status=queued&status=waiting')).toEqual(['build', 'deploy'])
+  expect((await names('status=queued&status=waiting')).sort()).toEqual(['build', 'deploy'])
   expect((await call('GET', `${repo}/actions/jobs?status=nonsense`)).status).toBe(400)
 })
 
@@ -42,8 +56,10 @@ test.each([
 })
 
 test.each([
-  ['1.25', 200, 404],
-  ['1.26', 404, 200],
+  ['1.24', 200, 405],
+  ['1.25', 200, 405],
+  ['1.26', 405, 200],
+  ['1.27', 405, 200],
 ] as const)(
   '%s answers GET for a registration token with %s and PATCH of a runner with %s',
   async (version, get, patch) => {
@@ -54,6 +70,67 @@ test.each([
     expect((await call('PATCH', `${repo}/actions/runners/1`, { disabled: true })).status).toBe(patch)
   },
 )
+
+test.each([
+  ['1.25', 200],
+  ['1.26', 404],
+] as const)("%s answers GET for the administrator's old token path with %s", async (version, status) => {
+  const { call } = await openForge(of(version))
+  expect((await call('GET', '/api/v1/admin/runners/registration-token')).status).toBe(status)
+  expect((await call('POST', '/api/v1/admin/actions/runners/registration-token')).status).toBe(200)
+})
+
+test('without an order of its own, a list comes in another one after each write; 1.27 goes by ids', async () => {
+  const orders = async (version: '1.25' | '1.27') => {
+    const { forge, call } = await openForge(of(version))
+    const ids = async () => (await call('GET', `${repo}/actions/jobs?limit=50`)).json.jobs.map(({ id }: Job) => id)
+    forge.jobs.push({ repository, jobs: Array.from({ length: 12 }, (_, i) => ({ ...build, name: `job-${i}` })) })
+    const [first, same] = [await ids(), await ids()]
+    forge.jobs.cancel(1)
+    return [first, same, await ids()]
+  }
+  const [first, same, later] = await orders('1.25')
+  expect(same).toEqual(first)
+  expect(later).not.toEqual(first)
+  expect(later.toSorted(ascending)).toEqual(first.toSorted(ascending))
+  for (const order of await orders('1.27')) expect(order).toEqual(order.toSorted(ascending))
+})
+
+test.each([
+  ['1.26', 200],
+  ['1.27', 422],
+] as const)('an order that there is not is answered by %s with %s', async (version, status) => {
+  const { call } = await openForge(of(version))
+  expect((await call('GET', `${repo}/actions/jobs?sort=colour`)).status).toBe(status)
+  expect((await call('GET', `${repo}/actions/jobs?sort=id&order=up`)).status).toBe(status)
+  expect((await call('GET', `${repo}/actions/jobs?sort=id&order=desc`)).status).toBe(200)
+})
+
+test('no page is longer than the server allows, whatever is asked for', async () => {
+  const { forge, call } = await openForge(of('1.26'), { maxResponseItems: 2 })
+  forge.jobs.push({ repository, jobs: ['one', 'two', 'three'].map((name) => ({ ...build, name })) })
+  const page = await call('GET', `${repo}/actions/jobs?limit=50`)
+  expect(page.json.jobs).toHaveLength(2)
+  expect(page.json.total_count).toBe(3)
+  expect(page.headers.get('link')).toContain('page=2')
+})
+
+test.each([
+  ['1.26', [{ name: 'release', labels: null }]],
+  [
+    '1.27',
+    [
+      { name: 'release', labels: null },
+      { name: 'release / publish', labels: ['ubuntu-latest'] },
+    ],
+  ],
+] as const)('on %s a job that calls a workflow is listed as %j', async (version, listed) => {
+  const { forge, call } = await openForge(of(version))
+  forge.jobs.push({ repository, jobs: [{ name: 'release', labels: [], uses: [{ ...build, name: 'publish' }] }] })
+  const { json } = await call('GET', `${repo}/actions/jobs?status=queued`)
+  expect(json.jobs).toEqual(expect.arrayContaining(listed.map((job) => expect.objectContaining(job))))
+  expect(json.total_count).toBe(listed.length)
+})
 
 test('runners come with a total, labels as objects, and no link', async () => {
   const { forge, call } = await openForge(of('1.26'))
@@ -140,6 +217,19 @@ test('a runner registers with the right token only', async () => {
   })
 })
 
+test('a runner that takes more than one job is registered without a word of it, as protobuf writes what is false', async () => {
+  const { forge, call } = await openForge(of('1.26'))
+  const token = forge.runners.registrationToken(repositoryScope)
+  const { json } = await call('POST', `${service}/Register`, { name: 'r', token })
+  expect(Object.keys(json.runner).sort()).toEqual(['id', 'name', 'token', 'uuid'])
+})
+
+test('the service of runners answers a ping', async () => {
+  const { call } = await openForge(of('1.26'))
+  const { json } = await call('POST', '/api/actions/ping.v1.PingService/Ping', { data: 'muster' })
+  expect(json).toEqual({ data: 'Hello, muster!' })
+})
+
 test('a runner that knows the newest queue is given nothing, a fresh one asks with 0', async () => {
   const { forge, call } = await openForge(of('1.26'))
   forge.jobs.push({ repository, jobs: [build] })
@@ -162,24 +252,76 @@ test('a runner that is gone is unauthenticated', async () => {
   })
 })
 
+test('a runner at work is removed without a word, and its job goes on until nobody has reported for ten minutes', async () => {
+  const clock = handClock()
+  const { forge, call } = await openForge(of('1.26'), { clock })
+  forge.jobs.push({ repository, jobs: [build] })
+  const runner = joinedRunner(forge, ['ubuntu-latest'])
+  const job = forge.runners.fetch(runner)
+  expect((await call('DELETE', `${repo}/actions/runners/${runner.id}`)).status).toBe(204)
+  expect(job?.status).toBe('running')
+  clock.pass(10 * 60_000 + 1)
+  expect((await call('GET', `${repo}/actions/jobs/${job?.id}`)).json).toMatchObject({ conclusion: 'failure' })
+})
+
+test('a runner is busy until ten seconds after its last report, and online until a minute after its last call', async () => {
+  const clock = handClock()
+  const { forge, call } = await openForge(of('1.26'), { clock })
+  forge.jobs.push({ repository, jobs: [build] })
+  const runner = joinedRunner(forge, ['ubuntu-latest'])
+  forge.runners.fetch(runner)
+  const seen = async () => (await call('GET', `${repo}/actions/runners/${runner.id}`)).json
+  expect(await seen()).toMatchObject({ status: 'online', busy: true })
+  clock.pass(10_001)
+  expect(await seen()).toMatchObject({ status: 'online', busy: false })
+  clock.pass(50_000)
+  expect(await seen()).toMatchObject({ status: 'offline', busy: false })
+})
+
 describe.skipIf(!haveSpecs)('by what Gitea publishes,', () => {
-  test.each(['1.24', '1.25', '1.26', '1.27'] as const)(
-    'the answers of version %s have the right shape',
-    async (version) => {
-      const open = await openForge(of(version))
+  const places = [repo, '/api/v1/orgs/harbour', '/api/v1/user', '/api/v1/admin']
+  const versions = ['1.24', '1.25', '1.26', '1.27'] as const
+
+  test.each(versions.flatMap((version) => places.map((place) => [version, place] as const)))(
+    'the answers of version %s at %s have the right shape',
+    async (version, place) => {
+      const { repositories, scope } = homeOf(place)
+      const open = await openForge(of(version), { repositories })
       const spec = readSpec(`gitea-${version}`, open.url)
-      open.forge.jobs.push({ repository, jobs: [build] })
-      joinedRunner(open.forge, ['ubuntu-latest'])
+      open.forge.jobs.push({
+        repository: `${repositories[0].owner}/lighthouse`,
+        jobs: [build, { name: 'release', labels: [], uses: [build] }],
+      })
+      joinedRunner(open.forge, ['ubuntu-latest'], { scope })
       const config = { url: 'http://127.0.0.1:9/', content_type: 'json' }
-      expect(await violationsOf(open, spec, 'GET', `${repo}/actions/runners`)).toEqual([])
-      expect(await violationsOf(open, spec, 'GET', `${repo}/actions/runners/1`)).toEqual([])
-      expect(await violationsOf(open, spec, 'POST', `${repo}/actions/runners/registration-token`)).toEqual([])
-      expect(await violationsOf(open, spec, 'POST', `${repo}/hooks`, { type: 'gitea', config })).toEqual([])
-      expect(await violationsOf(open, spec, 'GET', `${repo}/hooks`)).toEqual([])
-      if (version === '1.24') return
-      expect(await violationsOf(open, spec, 'GET', `${repo}/actions/jobs?status=queued&limit=50`)).toEqual([])
-      expect(await violationsOf(open, spec, 'GET', `${repo}/actions/jobs/1`)).toEqual([])
-      expect(await violationsOf(open, spec, 'GET', `${repo}/actions/runs/1`)).toEqual([])
+      const check = (method: string, path: string, sent?: unknown) => violationsOf(open, spec, method, path, sent)
+      expect(await check('GET', `${place}/actions/runners`)).toEqual([])
+      expect(await check('GET', `${place}/actions/runners/1`)).toEqual([])
+      expect(await check('POST', `${place}/actions/runners/registration-token`)).toEqual([])
+      expect(await check('POST', `${place}/hooks`, { type: 'gitea', config })).toEqual([])
+      expect(await check('GET', `${place}/hooks`)).toEqual([])
+      expect(await check('PATCH', `${place}/hooks/1`, { active: true })).toEqual([])
+      expect(await check('PATCH', `${place}/actions/runners/1`, { disabled: true })).toEqual([])
+      expect(await check('GET', `${place}/actions/jobs?status=queued&limit=50`)).toEqual([])
+      expect(await check('DELETE', `${place}/actions/runners/1`)).toEqual([])
+      if (version === '1.24' || place !== repo) return
+      expect(await check('GET', `${place}/actions/jobs/1`)).toEqual([])
+      expect(await check('GET', `${place}/actions/runs/1`)).toEqual([])
+      expect(await check('GET', `${place}/actions/runs/1/jobs`)).toEqual([])
     },
   )
 })
+
+/** Whose repository it is that a place shows, and the scope of its runners. */
+function homeOf(place: string) {
+  const own = place.endsWith('/user')
+  const owner = own ? 'robin' : 'harbour'
+  const ownerKind = own ? ('user' as const) : ('organization' as const)
+  const scopes: Record<string, Scope> = {
+    [repo]: repositoryScope,
+    '/api/v1/orgs/harbour': { level: 'organization', owner, name: null },
+    '/api/v1/user': { level: 'user', owner, name: null },
+  }
+  const scope: Scope = scopes[place] ?? { level: 'instance', owner: null, name: null }
+  return { repositories: [{ owner, name: 'lighthouse', ownerKind }] as const, scope }
+}
