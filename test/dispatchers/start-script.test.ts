@@ -17,14 +17,17 @@ const runners = fileURLToPath(new URL('../fixtures/runners', import.meta.url))
 /** Runs the script as a machine would, with stand-ins for the runners; answers what they told of how they were called. */
 async function started(credential: Credential, over: Parameters<typeof aRequest>[0] = {}) {
   const folder = await mkdtemp(join(tmpdir(), "muster it's "))
-  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+  onTestFinished(async () => {
+    for (const { pid } of await told(folder)) process.kill(pid)
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  })
   const request = aRequest({ ...over, env: { STAND_IN_TOLD: folder, ...over.env } })
   const { script, env } = startScript(request, credential)
   const PATH = [runners, dirname(execPath), '/usr/bin', '/bin'].join(delimiter)
-  const child = run('/bin/sh', ['-c', script], { env: { PATH, HOME: folder, TMPDIR: folder }, timeout: 20_000 }).catch(
-    (error: Error) => error,
+  void run('/bin/sh', ['-c', script], { env: { PATH, HOME: folder, TMPDIR: folder }, timeout: 20_000 }).catch(
+    () => undefined,
   )
-  return { folder, env, request, child }
+  return { folder, env, request }
 }
 
 async function told(folder: string) {
@@ -60,7 +63,6 @@ describe('the start script', () => {
       const texts = await Promise.all(files.map((file) => readFile(join(call.cwd, file), 'utf8').catch(() => '')))
       expect(texts.join('\n')).toContain(canary)
       expect((await stat(call.cwd)).mode & 0o077).toBe(0)
-      process.kill(call.pid)
     },
   )
 
@@ -69,7 +71,6 @@ describe('the start script', () => {
     const [call] = await until(() => told(folder))
     expect(JSON.stringify(env)).not.toContain(canary)
     expect(JSON.stringify(call.args)).not.toContain(canary)
-    process.kill(call.pid)
   })
 
   test('says what the image lacks when no runner is found', async () => {
@@ -87,7 +88,6 @@ describe('the start script', () => {
     const { folder } = await started(aCredential(), { env: { ODD: odd } })
     const [call] = await until(() => told(folder))
     expect(call.env.ODD).toBe(odd)
-    process.kill(call.pid)
   })
 
   test('refuses a name in the env that no shell can set', () => {

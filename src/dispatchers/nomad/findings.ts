@@ -1,4 +1,4 @@
-import type { Finding } from '../../core/finding.ts'
+import { type Finding, good, problem } from '../../core/finding.ts'
 import { HttpFailed } from '../../http-client.ts'
 import type { NomadApi, WholeJob } from './api.ts'
 import type { NomadOptions } from './options.ts'
@@ -111,12 +111,4 @@ function reachFix(error: unknown): string {
 
 function tokenFix(capability: string): string {
   return `Set "token" to one whose policy has ${capability} in this namespace: ${ourPolicy} has all that is needed.`
-}
-
-function problem(check: string, message: string, fix: string): Finding {
-  return { level: 'problem', check, message, fix }
-}
-
-function good(check: string, message: string): Finding {
-  return { level: 'good', check, message, fix: null }
 }

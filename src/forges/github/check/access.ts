@@ -1,6 +1,6 @@
-import type { Finding } from '../../../core/finding.ts'
+import { type Finding, good, problem, warning } from '../../../core/finding.ts'
 import type { CheckedScope } from './check.ts'
-import { failed, good, problem, warning } from './finding.ts'
+import { failed } from './failed.ts'
 
 /** Classic scopes that stand for a needed one too (docs.github.com, "Scopes for OAuth apps"). */
 const standIns: Readonly<Record<string, readonly string[]>> = {

@@ -1,10 +1,9 @@
-import type { Finding } from '../../../core/finding.ts'
+import { type Finding, good, note, warning } from '../../../core/finding.ts'
 import { reserveOf } from '../limits.ts'
 import { perPage } from '../pages.ts'
 import { isLive } from '../repositories.ts'
 import { openStatuses } from '../runs.ts'
 import type { CheckedScope } from './check.ts'
-import { good, note, warning } from './finding.ts'
 
 /** What GitHub lets through in an hour before its secondary limit (900 points a minute), of which we keep to 800. */
 const readsAnHour = 800 * 60

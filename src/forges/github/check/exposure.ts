@@ -1,8 +1,7 @@
-import type { Finding } from '../../../core/finding.ts'
+import { type Finding, good, note, warning } from '../../../core/finding.ts'
 import { ForgeError } from '../../errors.ts'
 import { forkApproval, type Repository, runnerGroup } from '../schema.ts'
 import type { CheckedScope } from './check.ts'
-import { good, note, warning } from './finding.ts'
 
 /**
  * Who can have code run on the runners. GitHub's advice is hardly ever to use self-hosted runners on public repositories: whoever opens a

@@ -1,10 +1,10 @@
-import type { Finding } from '../../../core/finding.ts'
+import { type Finding, good, note, problem, warning } from '../../../core/finding.ts'
 import { path } from '../../api.ts'
 import { exactly } from '../exact-json.ts'
 import { findHooks } from '../hooks.ts'
 import { type Delivery, deliveries } from '../schema.ts'
 import type { CheckedScope } from './check.ts'
-import { failed, good, note, problem, warning } from './finding.ts'
+import { failed } from './failed.ts'
 
 /** The webhook as GitHub has it. What is wrong with it is mended by the running service. */
 export async function checkHook(of: CheckedScope): Promise<Finding[]> {

@@ -1,10 +1,10 @@
-import type { Finding } from '../../../core/finding.ts'
+import { type Finding, good, note } from '../../../core/finding.ts'
 import { jobsNeed } from '../place.ts'
 import { isLive } from '../repositories.ts'
 import { newestRuns } from '../runs.ts'
 import { runners } from '../schema.ts'
 import type { CheckedScope } from './check.ts'
-import { failed, good, note } from './finding.ts'
+import { failed } from './failed.ts'
 
 /** The list of runners: whoever may read it may mostly write it too, which cannot be tried without doing it. */
 export async function checkRunners({ api, place, signal }: CheckedScope): Promise<Finding[]> {

@@ -1,21 +1,6 @@
 import type { Finding } from '../../../core/finding.ts'
 import { ForgeError, ForgeLimited, ForgeRefused } from '../../errors.ts'
 
-export const good = (check: string, message: string): Finding => ({ level: 'good', check, message, fix: null })
-export const note = (check: string, message: string): Finding => ({ level: 'note', check, message, fix: null })
-export const warning = (check: string, message: string, fix: string): Finding => ({
-  level: 'warning',
-  check,
-  message,
-  fix,
-})
-export const problem = (check: string, message: string, fix: string): Finding => ({
-  level: 'problem',
-  check,
-  message,
-  fix,
-})
-
 /** A call that failed, as a finding: what it said, and how to mend it. */
 export function failed(check: string, error: unknown, needs: string | null = null): Finding {
   const message = error instanceof Error ? error.message : String(error)
