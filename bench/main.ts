@@ -2,6 +2,7 @@
 import { cpus } from 'node:os'
 import { intakeBench } from './intake.ts'
 import { latencyBench } from './latency.ts'
+import { launchBench } from './launch.ts'
 import { turnBench } from './turn.ts'
 
 const [cpu] = cpus()
@@ -9,3 +10,4 @@ console.log(`${cpus().length} × ${cpu?.model ?? 'unknown processor'}, Node.js $
 await intakeBench()
 await latencyBench()
 await turnBench()
+await launchBench()

@@ -167,7 +167,7 @@ function startOnUnknown(draft: Draft, job: Job, rules: LabelRules, beganAt: numb
   )
   if (idle) draft.setRunner({ ...idle, state: 'busy', idleSince: null, idleLooks: 0, worked: true })
   if (beganAt !== null && job.runnerName === null && explainedByLook(draft, job, rules, beganAt)) return
-  const dispatch = oldestUntied(draft, job, rules)
+  const dispatch = oldestUntied(draft, job, rules, startedAt)
   if (!dispatch) return
   draft.setDispatch({ ...dispatch, coverEndedAt: draft.now, coverEndedBy: { id: job.id, round: job.round } })
 }
@@ -184,8 +184,14 @@ function explainedByLook(draft: Draft, job: Job, rules: LabelRules, beganAt: num
 }
 
 /** The round's own dispatch first: what was bound by a handle can have been no other. */
-function oldestUntied(draft: Draft, job: Job, rules: LabelRules): Dispatch | undefined {
-  const pending = draft.dispatches.filter((dispatch) => isPending(dispatch, draft.now) && dispatch.sentAt !== null)
+function oldestUntied(draft: Draft, job: Job, rules: LabelRules, startedAt: number): Dispatch | undefined {
+  // One that was sent only after the job was seen to run can have been no runner of it.
+  const pending = draft.dispatches.filter(
+    (dispatch) =>
+      (isPending(dispatch, draft.now) || mayStillWait(dispatch, draft.now)) &&
+      dispatch.sentAt !== null &&
+      dispatch.sentAt < startedAt,
+  )
   const own = ({ job: asked }: Dispatch) => asked?.id === job.id && asked.round === job.round
   return (
     pending.find((dispatch) => dispatch.handle !== null && own(dispatch)) ??
@@ -205,4 +211,12 @@ function takes(offers: readonly string[], job: Job, rules: LabelRules): boolean 
 /** Cancelled or skipped while it waited: nobody ran it. */
 function wasCancelled(job: Job): boolean {
   return job.seenRunningAt === null && (job.conclusion === 'cancelled' || job.conclusion === 'skipped')
+}
+
+/** A runner for `min_idle` may wait for its job long after its `boot_timeout`, where no list shows it. */
+function mayStillWait(dispatch: Dispatch, now: number): boolean {
+  const { job, runner, goneAt, coverEndedAt, sentAt, ttl } = dispatch
+  return (
+    job === null && runner === null && goneAt === null && coverEndedAt === null && sentAt !== null && now < sentAt + ttl
+  )
 }

@@ -122,6 +122,22 @@ describe('a job that starts nobody knows where', () => {
     expect(facts.runners.map(({ state }) => state)).toEqual(['idle', 'busy'])
   })
 
+  test('is none of what was sent only after it was seen to run', () => {
+    const late = aDispatch({ intendedAt: at('12:00:30'), sentAt: at('12:00:31') })
+    const { facts } = bring({ jobs: [started], dispatches: [late] }, nothingSeen, at('12:00:32'))
+    expect(only(facts.dispatches).coverEndedAt).toBeNull()
+  })
+
+  test('may have taken a warm runner that no list shows, long after its boot_timeout, until its ttl', () => {
+    const warm = aDispatch({ id: 'd1', intendedAt: at('11:45:00'), sentAt: at('11:45:00') })
+    const { facts } = bring({ jobs: [started], dispatches: [warm] }, nothingSeen, at('12:00:31'))
+    expect(only(facts.dispatches).coverEndedAt).toBe(at('12:00:31'))
+    const over = { ...warm, ttl: 10 * 60_000 }
+    expect(only(bring({ jobs: [started], dispatches: [over] }, nothingSeen, at('12:00:31')).facts.dispatches)).toEqual(
+      expect.objectContaining({ coverEndedAt: null }),
+    )
+  })
+
   test('spends nothing when it was cancelled before it could start', () => {
     const cancelled = aJob({ state: 'finished', conclusion: 'cancelled', seenRunningAt: null })
     const { facts } = bring(

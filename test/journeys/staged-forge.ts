@@ -95,8 +95,7 @@ export async function stagedForge(version: ForgeVersion, options: StagedForgeOpt
     courier: site.courier,
     requests: gate.requests,
     get writes() {
-      // Whether a service of runners is there is asked with a POST.
-      return gate.requests.filter((one) => !one.startsWith('GET ') && !one.endsWith('.PingService/Ping'))
+      return gate.requests.filter((one) => !one.startsWith('GET '))
     },
     get runners() {
       return [...world.ground.runners.values()].filter(({ goneAt }) => goneAt === null)

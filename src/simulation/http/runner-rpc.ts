@@ -37,10 +37,8 @@ export function mountRunnerService(app: Hono, site: Site): void {
       return answer(c, runner, body)
     }
 
-  app.post('/api/actions/ping.v1.PingService/Ping', async (c) => {
-    const { data } = await objectOf(c)
-    return c.json({ data: `Hello, ${text(data)}!` })
-  })
+  // The service knows POST alone (Connect without idempotent calls): asked with GET, it shows that it is there.
+  app.get(`${base}/Register`, (c) => c.body(null, 405, { allow: 'POST' }))
 
   app.post(`${base}/Register`, async (c) => {
     const body = await objectOf(c)
