@@ -1,7 +1,7 @@
-import { chown, mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { env as ourEnv } from 'node:process'
 import type { Clock } from '../../clock.ts'
+import type { Credential } from '../../core/credential.ts'
 import { Scrubber } from '../../secret.ts'
 import type { LaunchRequest } from '../dispatcher.ts'
 import { DispatchRefused } from '../errors.ts'
@@ -9,11 +9,11 @@ import { reason } from '../reason.ts'
 import { environment, type Recipe, recipe, secretsOf } from '../recipe.ts'
 import type { Account } from './account.ts'
 import { type GatedChild, runToEnd, type Start, startGated } from './child.ts'
+import { type Limits, settingLimits, tryLimits } from './limits.ts'
 import type { ProcessOptions } from './options.ts'
+import type { Outputs } from './outputs.ts'
 import { findProgram, ownCopy } from './program.ts'
-
-/** What a runner prints goes here, inside its work folder. */
-export const outputFile = 'output.log'
+import { emptyFolder, handOver, ownFile } from './work-folder.ts'
 
 /** A registration that takes longer is given up: the programs of both forges ask an unreachable forge for ever. Milliseconds. */
 const registrationBound = 60_000
@@ -27,8 +27,12 @@ export interface Runner {
 }
 
 export interface Prepared {
+  /** The dispatch id. */
+  id: string
+  credential: Credential
   recipe: Recipe
   start: Start
+  limits: Limits
   scrubber: Scrubber
 }
 
@@ -42,23 +46,27 @@ export async function prepare({ request, options, account, folder }: Runner): Pr
   const env = environment(request, { recipe: made, options: options.env, instanceUrl: credential.url, folder }, ourEnv)
   const program = await findProgram(made.programs, env.PATH ?? '')
   if (!program) throw new DispatchRefused(notFound(made, options.command))
-  return { recipe: made, start: { program, args: made.args, cwd: folder, env, account }, scrubber }
+  if (credential.kind === 'jit') env.ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE = '1'
+  const start = { program, args: made.args, cwd: folder, env, account }
+  return { id: request.id, credential, recipe: made, start, limits: options.limits, scrubber }
 }
 
 /** Makes the work folder, registers the runner where that is a step of its own, and starts it behind its gate. */
 export async function bringUp(
-  { recipe, start, scrubber }: Prepared,
-  { clock, signal }: { clock: Clock; signal: AbortSignal },
+  { id, recipe, start, limits, scrubber }: Prepared,
+  { outputs, clock, signal }: { outputs: Outputs; clock: Clock; signal: AbortSignal },
 ): Promise<GatedChild> {
   const { cwd: folder, account } = start
-  await freshFolder(folder, account)
+  await tryLimits(limits, { account, cwd: '/' }, { clock, signal })
+  await emptyFolder(folder, account)
   const program = await ownCopy(start.program, folder, account, signal)
-  if (recipe.registration) await register({ ...start, program }, recipe.registration, scrubber, clock, signal)
   for (const [name, content] of Object.entries(recipe.files)) await ownFile(join(folder, name), content, account)
+  await handOver(folder, account)
+  if (recipe.registration) await register({ ...start, program }, recipe.registration, scrubber, clock, signal)
   signal.throwIfAborted()
-  const output = await open(join(folder, outputFile), 'wx', 0o600)
+  const output = await outputs.begin(id, account)
   try {
-    return await startGated({ ...start, program }, output.fd)
+    return await startGated({ ...start, program }, output.fd, settingLimits(limits))
   } finally {
     await output.close()
   }
@@ -77,19 +85,6 @@ async function register(
   if (exit !== 'late' && exit.code === 0) return
   const how = exit === 'late' ? 'did not end in time' : `ended with ${exit.signal ?? `exit code ${exit.code}`}`
   throw new DispatchRefused(reason(`the runner's registration ${how}: ${lastWords(scrubber.scrub(output))}`, scrubber))
-}
-
-async function freshFolder(folder: string, account: Account | null): Promise<void> {
-  await rm(folder, { recursive: true, force: true })
-  for (const path of [folder, join(folder, 'tmp')]) {
-    await mkdir(path, { mode: 0o700 })
-    if (account) await chown(path, account.uid, account.gid)
-  }
-}
-
-async function ownFile(path: string, content: string, account: Account | null): Promise<void> {
-  await writeFile(path, content, { mode: 0o600, flag: 'wx' })
-  if (account) await chown(path, account.uid, account.gid)
 }
 
 function notFound({ programs, product }: Recipe, command: readonly string[] | null): string {

@@ -28,11 +28,14 @@ export interface GatedChild {
 }
 
 // The shell waits for a line before it becomes the program: when we die before the record is written, it reads the end of the pipe and ends.
-const gate = 'read -r go && exec "$@" </dev/null'
+const gate = (limits: string) => `read -r go && ${limits && `${limits} && `}exec "$@" </dev/null`
 
-/** Starts a program in a session of its own behind a gate, with its output going to `output` (a file descriptor). It outlives us once the gate is open. */
-export async function startGated(start: Start, output: number): Promise<GatedChild> {
-  const child = spawn('/bin/sh', ['-c', gate, 'muster', start.program, ...start.args], {
+/**
+ * Starts a program in a session of its own behind a gate, with its output going to `output` (a file descriptor) and under `limits` (a
+ * condition for the shell). It outlives us once the gate is open.
+ */
+export async function startGated(start: Start, output: number, limits = ''): Promise<GatedChild> {
+  const child = spawn('/bin/sh', ['-c', gate(limits), 'muster', start.program, ...start.args], {
     ...spawnOptions(start),
     stdio: ['pipe', output, output],
   })
@@ -40,14 +43,13 @@ export async function startGated(start: Start, output: number): Promise<GatedChi
   await once(child, 'spawn')
   child.unref()
   child.stdin?.on('error', () => undefined)
-  const mark = await markOf(child.pid ?? 0)
+  const abandon = () => void child.stdin?.destroy()
+  const mark = await markOf(child.pid ?? 0).catch((error: unknown) => {
+    abandon()
+    throw error
+  })
   if (!mark) throw new Error('the runner ended before it began')
-  return {
-    mark,
-    open: () => child.stdin?.end('go\n'),
-    abandon: () => child.stdin?.destroy(),
-    exit,
-  }
+  return { mark, open: () => child.stdin?.end('go\n'), abandon, exit }
 }
 
 /** Runs a program to its end and answers its last output. It and all it started are killed after `bound` milliseconds or when the signal is aborted. */

@@ -14,12 +14,16 @@ export interface ProcessMark {
 const grace = 10_000
 const glance = 100
 
-/** The mark of a living process; null when there is none. One that has ended and was not yet collected counts as ended. */
+/**
+ * The mark of a living process; null when there is none. One that has ended and was not yet collected counts as ended. Rejects when it
+ * cannot be seen (too many open files, …): that proves nothing.
+ */
 export async function markOf(pid: number): Promise<ProcessMark | null> {
   const began = (await beganByProc(pid)) ?? (await beganByPs(pid))
-  return began === null || began === '' ? null : { pid, mark: began }
+  return began === '' ? null : { pid, mark: began }
 }
 
+/** Rejects when it cannot be seen. */
 export async function isAlive({ pid, mark }: ProcessMark): Promise<boolean> {
   return (await markOf(pid))?.mark === mark
 }
@@ -38,6 +42,8 @@ export async function end(runner: ProcessMark, clock: Clock): Promise<void> {
 
 /** False when nobody is in the group. */
 export function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL' | 0): boolean {
+  // To kill(2), the group -1 is everybody.
+  if (pid <= 1) return false
   try {
     return kill(-pid, signal)
   } catch {
@@ -63,20 +69,22 @@ async function empties(pid: number, clock: Clock): Promise<boolean> {
 // Where the first process of a container collects nobody, what has ended stays in its group for ever: it does not count.
 async function groupLives(group: number): Promise<boolean> {
   if (!signalGroup(group, 0)) return false
-  if ((await bootId) === null) return true
-  const numbers = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const states = await Promise.all(numbers.map((pid) => processState(pid)))
-  return states.some((state) => state !== null && state.group === group)
+  if ((await bootId()) === null) return true
+  // One after the other: all at once, a busy machine has more processes than we may have files open.
+  for (const name of await readdir('/proc'))
+    if (/^\d+$/.test(name) && (await processState(name))?.group === group) return true
+  return false
 }
 
-const bootId = readFile('/proc/sys/kernel/random/boot_id', 'utf8').then(
-  (text) => text.trim(),
-  () => null,
-)
+/** Null where there is no /proc. Read anew each time: a wrong one for good would make strangers of all our runners. */
+async function bootId(): Promise<string | null> {
+  const text = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(nullIfAbsent)
+  return text?.trim() ?? null
+}
 
 // The start time in ticks since boot repeats after a reboot, so the boot is part of the mark. Empty: not alive; null: no /proc here.
 async function beganByProc(pid: number): Promise<string | null> {
-  const boot = await bootId
+  const boot = await bootId()
   if (boot === null) return null
   const state = await processState(pid)
   return state === null ? '' : `${boot}/${state.began}`
@@ -84,17 +92,30 @@ async function beganByProc(pid: number): Promise<string | null> {
 
 // Fields 3 (state), 5 (group) and 22 (start time) of proc(5); field 2, the name, may itself hold spaces and brackets.
 async function processState(pid: number | string): Promise<{ group: number; began: string } | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  const stat = (await readFile(`/proc/${pid}/stat`, 'utf8').catch(nullIfAbsent)) ?? ''
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state, , group] = fields
   const began = fields[19]
   return began === undefined || state === 'Z' || state === 'X' ? null : { group: Number(group), began }
 }
 
-async function beganByPs(pid: number): Promise<string | null> {
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'stat=,lstart=', '-p', String(pid)]).catch(() => ({
-    stdout: '',
-  }))
+/** The start as `ps` tells it, to the second; empty for a process that is not alive. In one language and time zone, whatever ours are. */
+export async function beganByPs(pid: number): Promise<string> {
+  const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
+  const asked = promisify(execFile)('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { env })
+  // It ends with 1 when there is no such process.
+  const { stdout } = await asked.catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 1) return { stdout: '' }
+    throw error
+  })
   const [state = '', ...began] = stdout.trim().split(/\s+/)
-  return state.startsWith('Z') ? null : began.join(' ')
+  return state.startsWith('Z') ? '' : began.join(' ')
 }
+
+/** What is not there, ended while it was read, or is hidden from us as somebody else's. Any other error proves nothing. */
+function nullIfAbsent(error: unknown): null {
+  if (error instanceof Error && 'code' in error && absent.has(String(error.code))) return null
+  throw error
+}
+
+const absent = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM'])

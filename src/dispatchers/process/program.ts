@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, chown, cp, realpath, stat } from 'node:fs/promises'
+import { access, cp, lchown, realpath, stat } from 'node:fs/promises'
 import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import type { Account } from './account.ts'
 
@@ -40,7 +40,7 @@ export async function ownCopy(
       return dirname(source) !== home || !leftover.test(basename(source))
     },
   })
-  if (account) await chown(copy, account.uid, account.gid)
+  if (account) await lchown(copy, account.uid, account.gid)
   return join(copy, basename(await realpath(program)))
 }
 

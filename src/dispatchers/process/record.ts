@@ -39,8 +39,6 @@ export interface Records {
   remove(id: string): Promise<void>
   /** All that can be read, and the files that cannot. */
   list(): Promise<{ records: RunnerRecord[]; unreadable: string[] }>
-  /** Where the output of a runner that failed is kept as long as its record. */
-  outputPath(id: string): string
 }
 
 export function recordsIn(workDir: string): Records {
@@ -71,7 +69,6 @@ export function recordsIn(workDir: string): Records {
 
     async remove(id) {
       await rm(path(id), { force: true })
-      await rm(outputPath(id), { force: true })
     },
 
     async list() {
@@ -79,19 +76,15 @@ export function recordsIn(workDir: string): Records {
         if (hasCode(error, 'ENOENT')) return []
         throw error
       })
-      const ids = files.filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -'.json'.length))
-      const read = await Promise.all(ids.map(async (id) => ({ id, found: await attempt(id) })))
-      return {
-        records: read.flatMap(({ found }) => (found === null || found === 'unreadable' ? [] : [found])),
-        unreadable: read.filter(({ found }) => found === 'unreadable').map(({ id }) => path(id)),
+      const list = { records: [] as RunnerRecord[], unreadable: [] as string[] }
+      // One after the other: all at once, they may be more than we may have files open.
+      for (const id of files.filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -'.json'.length))) {
+        const found = await attempt(id)
+        if (found === 'unreadable') list.unreadable.push(path(id))
+        else if (found !== null) list.records.push(found)
       }
+      return list
     },
-
-    outputPath,
-  }
-
-  function outputPath(id: string): string {
-    return join(folder, `${id}.log`)
   }
 
   async function read(id: string): Promise<RunnerRecord | null> {

@@ -149,7 +149,8 @@ test('the file with the credential is gone soon after the start', async () => {
 describe('what cannot start is refused, and leaves nothing behind:', () => {
   afterEach(async () => {
     const left = await readdir(place.workDir).catch(() => [])
-    expect(left.filter((entry) => entry !== '.records')).toEqual([])
+    expect(left.filter((entry) => !['.records', '.output'].includes(entry))).toEqual([])
+    expect(await readdir(join(place.workDir, '.output')).catch(() => [])).toEqual([])
     expect((await recordsIn(place.workDir).list()).records).toEqual([])
   })
 
@@ -235,7 +236,7 @@ describe('a runner ends', () => {
     await dispatcher.launch(aRequest(part('finish')), never)
     await ended
     expect(await dispatcher.running?.(never)).toEqual({ complete: true, dispatches: [] })
-    expect(await readdir(place.workDir)).toEqual(['.records'])
+    expect(await readdir(place.workDir)).toEqual(['.ended', '.output', '.records'])
   })
 
   test('and is not started again when its request comes once more', async () => {

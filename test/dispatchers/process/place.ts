@@ -14,6 +14,14 @@ import type { Place } from '../contract.ts'
 /** The stand-ins of the real runners. */
 export const runners = fileURLToPath(new URL('../../fixtures/runners', import.meta.url))
 
+export const noLimits: ProcessOptions['limits'] = {
+  memory: null,
+  cpuTime: null,
+  openFiles: null,
+  processes: null,
+  fileSize: null,
+}
+
 /** What a stand-in told of the way it was called. */
 export interface Told {
   program: string
@@ -46,6 +54,8 @@ export async function aPlace(path = runners): Promise<ProcessPlace> {
     command: null,
     workDir,
     user: null,
+    limits: noLimits,
+    output: { maxSize: 2 ** 20, keep: 1, ended: 20, endedAge: 3_600_000, endedSize: 2 ** 24 },
     ...over,
     env: { PATH: [path, dirname(execPath), '/usr/bin', '/bin'].join(delimiter), STAND_IN_TOLD: telling, ...over.env },
   })
@@ -71,9 +81,7 @@ export async function aPlace(path = runners): Promise<ProcessPlace> {
       const lines = await Promise.all((await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(commandLine))
       const records = join(workDir, '.records')
       const files = (await readdir(records)).map((file) => join(records, file))
-      const outputs = (await readdir(workDir))
-        .filter((id) => id !== '.records')
-        .map((id) => join(workDir, id, 'output.log'))
+      const outputs = (await readdir(join(workDir, '.output'))).map((file) => join(workDir, '.output', file))
       return [
         ...lines,
         ...(await Promise.all([...files, ...outputs].map((file) => readFile(file, 'utf8')))),

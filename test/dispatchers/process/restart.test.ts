@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execPath, pid } from 'node:process'
 import { fileURLToPath } from 'node:url'
@@ -165,6 +165,7 @@ test('a start that another service is busy with is not started twice, and its ou
   const dispatcher = open()
   await expect(dispatcher.launch(request, never)).rejects.toMatchObject({ name: 'DispatchUnknown' })
   expect((await dispatcher.running?.(never))?.dispatches).toEqual([request.id])
+  await expect(dispatcher.stop?.(request.id, never)).rejects.toThrow(/cannot be stopped yet/)
 })
 
 // Between the birth of the child and its record lies a moment in which we can be killed.
@@ -197,6 +198,27 @@ test('a process that has ended, but was not collected, does not count as alive',
   } finally {
     parent.kill('SIGKILL')
   }
+})
+
+// Each field as version 1 of the record has had it since it was first written: an upgrade must not lose who runs.
+test('a runner that an earlier version of ours started is found, and stopped with its folder', async () => {
+  const runner = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' })
+  const { pid: number, mark } = (await markOf(runner.pid ?? 0)) ?? { pid: 0, mark: '' }
+  const [folder, now] = [join(place.workDir, 'abc123'), Date.now()]
+  await mkdir(join(place.workDir, '.records'), { recursive: true })
+  await mkdir(folder)
+  await writeFile(join(folder, 'output.log'), 'it prints into its own folder')
+  await writeFile(
+    join(place.workDir, '.records', 'abc123.json'),
+    `{"version":1,"owner":"muster","id":"abc123","name":"muster-abc123","starter":{"pid":77,"mark":"gone"},
+      "runner":{"pid":${number},"mark":"${mark}"},"startedAt":${now},"deadline":${now + 600_000},"endedAt":null}`,
+  )
+  const dispatcher = open()
+  expect(await dispatcher.running?.(never)).toEqual({ complete: true, dispatches: ['abc123'] })
+  await dispatcher.stop?.('abc123', never)
+  await gone(number)
+  expect(await readdir(place.workDir)).not.toContain('abc123')
+  expect(place.notes).toEqual([])
 })
 
 test('a start that died with its service is no runner, and is cleared away', async () => {

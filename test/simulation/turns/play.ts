@@ -170,9 +170,10 @@ export async function play(tape: readonly number[]): Promise<Played> {
   if (oracle.violations.length === 0) {
     if (!oracle.isInOrder()) oracle.violation(`hours later it is still not in order: ${oracle.disorder()}`)
     else {
-      const before = { turns: service?.turns ?? 0, ...desk.calls }
+      const before = { turns: service?.turns ?? 0, sent, ...desk.calls }
       await agenda.pass(rest, oracle.watch)
-      oracle.atRest({ turns: (service?.turns ?? 0) - before.turns, looks: desk.calls.jobs - before.jobs })
+      const turns = (service?.turns ?? 0) - before.turns
+      oracle.atRest({ turns, looks: desk.calls.jobs - before.jobs, told: sent - before.sent })
     }
   }
   await oracle.lossesCountedOnce(store)
