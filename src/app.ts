@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 import type { Config, InstanceConfig } from './config/config.ts'
-import type { Forge } from './forges/forge.ts'
+import type { Forge, HookState } from './forges/forge.ts'
 import type { Log } from './log.ts'
 import { beginCounters, type Metrics } from './metrics.ts'
 import { type AppPorts, openForge, openLanes, openParts, type Parts, turnDeps } from './parts.ts'
@@ -158,8 +158,10 @@ function keepHooks(
     const [secret] = instance.secrets
     if (!instance.webhook || !secret || config.dryRun || instance.dryRun) return []
     const deps = { forge, store, clock, instance: instance.name, log: log.child({ instance: instance.name }) }
-    const told = (state: Worker['hook']) => {
+    const told = (state: HookState) => {
       worker.hook = state
+      // What happened while it was gone or switched off was never delivered, and cannot be read back either.
+      if (state.done !== 'kept' && worker.mode !== 'polling') worker.lookNow()
     }
     return [keepHook(deps, { ...instance.webhook, secret }, told, worker.hookDoubted, signal)]
   })

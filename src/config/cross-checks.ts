@@ -68,7 +68,9 @@ function checkDispatchers(tree: Tree, instances: readonly Entry[], tell: Tell): 
 function checkFallback({ path, tree }: Entry, known: readonly string[], tell: Tell): void {
   const list = valueAt(tree, 'fallback')
   if (!Array.isArray(list)) return
-  list.forEach((one: unknown, index) => checkReference(one, [...path, 'fallback', index], known, tell))
+  list.forEach((one: unknown, index) => {
+    checkReference(one, [...path, 'fallback', index], known, tell)
+  })
 }
 
 function isGiven(parent: Tree): boolean {

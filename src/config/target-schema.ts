@@ -2,16 +2,7 @@ import { Cron } from 'croner'
 import { z } from 'zod'
 import { isTree, mapping, type Tell, type Tree, valueAt } from '../fields/mapping.ts'
 import { found, told } from '../fields/refusal.ts'
-import {
-  durationOf,
-  flag,
-  name,
-  optionalText,
-  type Reading,
-  text,
-  variables,
-  wholeNumber,
-} from '../fields.ts'
+import { durationOf, flag, name, optionalText, type Reading, text, variables, wholeNumber } from '../fields.ts'
 import { dispatcherOrName } from './dispatcher-schema.ts'
 
 export const label = text('a label of 1 to 256 characters', /^(?=.*\S)\P{Cc}{1,256}$/u)
@@ -57,9 +48,7 @@ export function target(reading: Reading) {
     machine_type: optionalText,
     image: optionalText,
     env: variables.prefault({}),
-    fallback: z
-      .array(name, { error: told('a list of names of dispatchers', 'such as [cloud]') })
-      .default([]),
+    fallback: z.array(name, { error: told('a list of names of dispatchers', 'such as [cloud]') }).default([]),
   }
   return mapping(shape, checkBounds).transform((fields) => ({
     ...fields,

@@ -84,7 +84,9 @@ function* aboutPairs(instances: readonly InstanceConfig[]): Sentences {
 }
 
 function* aboutDispatchers({ dispatchers, instances, admin }: Omit<Config, 'warnings'>): Sentences {
-  const used = new Set(instances.flatMap(({ targets }) => targets.map(({ dispatcher }) => dispatcher)))
+  const used = new Set(
+    instances.flatMap(({ targets }) => targets.flatMap(({ dispatcher, fallback }) => [dispatcher, ...fallback])),
+  )
   for (const { name, settings } of dispatchers.values()) {
     if (!used.has(name)) yield `dispatcher ${name}: no target uses it.`
     if (settings.kind !== 'http') continue

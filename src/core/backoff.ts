@@ -25,22 +25,21 @@ export function longDelay(failures: number): number {
 /** A dispatcher's breaker is open from this many refused or unknown outcomes in a row. */
 export const breakerTrips = 3
 
-/** True while a demand waits after refusals: each of the `dispatchers` that it may be asked of has refused it as often. */
-export function holdsBack(refused: Backoff | undefined, dispatchers: number, now: number): boolean {
-  return refused !== undefined && now < refused.until && refused.failures % dispatchers === 0
-}
-
 /** Since when a breaker is open, or when its last probe was let through; null while it is closed. */
 export function openedAt({ failures, until }: Backoff): number | null {
   return failures < breakerTrips ? null : until - shortDelay(failures - breakerTrips + 1)
 }
 
 export const backoffKey = {
-  /** A dispatcher refused this round. */
-  refusedJob: (instance: string, job: { id: string; round: number }) =>
-    `refused/${instance}/job/${job.id}/${job.round}`,
-  /** A dispatcher refused a runner for `min_idle`. */
-  refusedTarget: (instance: string, target: string) => `refused/${instance}/target/${target}`,
+  /** Begins the keys of the refusals of one round. */
+  refusedRound: (instance: string, job: { id: string; round: number }) =>
+    `refused/${instance}/job/${job.id}/${job.round}/`,
+  /** This dispatcher refused this round. */
+  refusedJob: (instance: string, job: { id: string; round: number }, dispatcher: string) =>
+    `${backoffKey.refusedRound(instance, job)}${encodeURIComponent(dispatcher)}`,
+  /** This dispatcher refused a runner for `min_idle`. */
+  refusedTarget: (instance: string, target: string, dispatcher: string) =>
+    `refused/${instance}/target/${target}/${encodeURIComponent(dispatcher)}`,
   /** A runner idled out for this round. */
   idledJob: (instance: string, job: { id: string; round: number }) => `idled/${instance}/job/${job.id}/${job.round}`,
   breaker: (dispatcher: string) => `breaker/${dispatcher}`,

@@ -161,6 +161,17 @@ export function nextLookAt(
 function beatInterval(cadence: Cadence, settings: CadenceSettings, now: number): number | null {
   if (cadence.mode === 'polling') return settings.pollInterval
   const reconcile = settings.reconcileInterval === 0 ? null : settings.reconcileInterval
-  const lately = cadence.mode === 'webhook_only' && cadence.losses.some((at) => at > now - hour)
+  const lately = cadence.mode === 'webhook_only' && hasLost(cadence, now)
   return lately ? Math.min(reconcile ?? shortenedReconcile, shortenedReconcile) : reconcile
+}
+
+function hasLost({ losses }: Cadence, now: number): boolean {
+  return losses.some((at) => at > now - hour)
+}
+
+/** Whether a look may leave out what webhooks would have told: they work, and something was seen that they can be held against. */
+export function trustsWebhooks(cadence: Cadence, now: number): boolean {
+  if (cadence.firstLookAt === null || cadence.mode === 'polling') return false
+  // `webhook_only` does not poll after a loss: its looks are more frequent, and have to look at everything to find the next.
+  return cadence.mode !== 'webhook_only' || !hasLost(cadence, now)
 }

@@ -115,8 +115,11 @@ function noteIdledOut(draft: Draft, dispatch: Dispatch): void {
  */
 export function clearIdled(draft: Draft): void {
   const byKey = new Map(draft.jobs.map((job) => [backoffKey.idledJob(draft.instance, job), job]))
-  for (const job of draft.jobs) if (job.state !== 'queued') draft.clear(backoffKey.refusedJob(draft.instance, job))
+  const over = new Set(
+    draft.jobs.filter(({ state }) => state !== 'queued').map((job) => backoffKey.refusedRound(draft.instance, job)),
+  )
   for (const backoff of draft.backoffs) {
+    if (over.has(backoff.key.slice(0, backoff.key.lastIndexOf('/') + 1))) draft.clear(backoff.key)
     if (!backoff.key.startsWith('idled/') || backoff.instance !== draft.instance) continue
     const job = byKey.get(backoff.key)
     if (job && job.state !== 'queued') draft.clear(backoff.key)

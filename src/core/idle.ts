@@ -1,7 +1,8 @@
-import { backoffKey, holdsBack } from './backoff.ts'
 import { coversUntil, type Dispatch } from './dispatch.ts'
-import { fits } from './labels.ts'
+import { jobKey } from './job.ts'
+import { comparable, fits } from './labels.ts'
 import type { Choice, Rooms } from './rooms.ts'
+import type { Runner } from './runner.ts'
 import { minIdleAt, scheduleHoldsUntil } from './schedule.ts'
 import type { Snapshot, Wanted } from './snapshot.ts'
 import type { Supply } from './supply.ts'
@@ -80,35 +81,42 @@ function lingers(dispatch: Dispatch, { now, runnersSeenAt }: Snapshot): boolean 
 }
 
 /** Where a runner for `min_idle` is asked for now; else when it may be, or now when only a new fact can tell. */
-function whereToAsk(target: Target, rooms: Rooms, { facts, now, instance, looked }: Snapshot): Choice {
-  const { dispatcher, fallback } = target
-  if (facts.paused || !looked || !rooms.hasFree(target.name)) return { dispatcher, until: now }
-  const refused = facts.backoffs.get(backoffKey.refusedTarget(instance, target.name))
-  if (refused && holdsBack(refused, 1 + fallback.length, now)) return { dispatcher, until: refused.until }
-  return rooms.choose(target, refused)
+function whereToAsk(target: Target, rooms: Rooms, { facts, now, looked }: Snapshot): Choice | { until: number } {
+  return facts.paused || !looked || !rooms.hasFree(target.name) ? { until: now } : rooms.choose(target, null)
 }
 
 /** Where no warm runner is kept, an old one is replaced by none: it has its whole `idle_timeout`. */
 function surplus(target: Target, all: readonly Supply[], snapshot: Snapshot, keepsWarm: boolean): IdleStop[] {
   return all
-    .filter((supply) => !supply.spent && supply.dispatch?.target === target.name)
+    .filter((supply) => !supply.spent && supply.boundTo === null && supply.dispatch?.target === target.name)
     .flatMap((supply) => {
       if (keepsWarm && isTooOld(supply, snapshot)) return stop(supply, 'too_old', snapshot)
       return isOverdue(supply, snapshot) ? stop(supply, 'idle_timeout', snapshot) : []
     })
 }
 
-/** Bound runners wait for one round alone: they go when it is over, or when it did not come in `idle_timeout`. */
+/** Bound runners wait for one round alone: they go when it is over, or when it did not come in `idle_timeout`; while it runs, they work. */
 function boundAndOver(snapshot: Snapshot, all: readonly Supply[]): IdleStop[] {
-  const queued = new Set(
-    snapshot.facts.jobs.filter((job) => job.state === 'queued').map((job) => `${job.id}/${job.round}`),
-  )
+  const rounds = new Map(snapshot.facts.jobs.map((job) => [jobKey(job), job]))
   return all
     .filter(({ boundTo }) => boundTo !== null)
     .flatMap((supply) => {
-      if (!queued.has(supply.boundTo!)) return stop(supply, 'job_over', snapshot)
+      const job = rounds.get(supply.boundTo!)
+      if (job?.state === 'running') return []
+      if (job?.state !== 'queued') return stop(supply, 'job_over', snapshot)
       return isOverdue(supply, snapshot) ? stop(supply, 'idle_timeout', snapshot) : []
     })
+}
+
+/**
+ * Forgejo and Gitea call a runner idle whose job wrote nothing for 10 s, and jobs of Forgejo name no runner: one that was seen at work may
+ * still be on any of those that fit it. It takes one job alone.
+ */
+function mayWork({ worked, labels }: Runner, { facts, rules }: Snapshot): boolean {
+  const offers = labels.map((label) => comparable(label, rules))
+  return (
+    worked && facts.jobs.some((job) => job.state === 'running' && !job.runnerName && fits(job.labels, offers, rules))
+  )
 }
 
 function isOverdue({ runner, dispatch }: Supply, { now }: Snapshot): boolean {
@@ -116,8 +124,9 @@ function isOverdue({ runner, dispatch }: Supply, { now }: Snapshot): boolean {
 }
 
 /** Only ours by name, and only when two complete looks saw it idle: a list may be wrong once. */
-function stop({ runner, dispatch }: Supply, why: IdleStop['why'], { stoppable }: Snapshot): IdleStop[] {
+function stop({ runner, dispatch }: Supply, why: IdleStop['why'], snapshot: Snapshot): IdleStop[] {
   if (!runner || !dispatch || dispatch.tiedBy !== 'name' || runner.id === null) return []
-  if (runner.state !== 'idle' || runner.idleLooks < 2 || !stoppable.has(dispatch.dispatcher)) return []
+  if (runner.state !== 'idle' || runner.idleLooks < 2 || !snapshot.stoppable.has(dispatch.dispatcher)) return []
+  if (mayWork(runner, snapshot)) return []
   return [{ dispatch, runner: { id: runner.id, name: runner.name }, why }]
 }

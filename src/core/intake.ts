@@ -107,7 +107,9 @@ export function foldDelivery(known: Job | null, delivered: DeliveredJob, moment:
   if (round === 'older') return null
   if (round === 'newer') return announce(openRound(moment.instance, known.round + 1, delivered, moment.at))
   if (known.state === 'finished' && told.state === 'queued') {
-    return { ...known, deliveredAt: moment.at, requeuedAt: moment.at }
+    // GitHub re-queues without an event: what is read back is the round's own, which got lost.
+    const recoveredAt = moment.via === 'recovered' ? moment.at : known.recoveredAt
+    return { ...known, deliveredAt: moment.at, requeuedAt: moment.at, recoveredAt }
   }
   return announce(advance(known, delivered, moment.at))
 }

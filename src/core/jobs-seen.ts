@@ -19,16 +19,15 @@ export interface JobRules {
   rounds: RoundRules
 }
 
-/** Folds a job list in: new jobs, jobs that moved on, new rounds; and, from a complete list, jobs that are over. */
+/** Folds a job list in: new jobs, jobs that moved on, new rounds; and, where it is whole, jobs that are over. */
 export function foldJobList(draft: Draft, list: JobList, beganAt: number, rules: JobRules): void {
   const listed = new Set<string>()
   for (const told of list.jobs) {
     const job = foldListed(draft, told, list, beganAt, rules)
     if (job) listed.add(jobKey(job))
   }
-  if (!list.complete) return
   for (const job of draft.jobs) {
-    if (listed.has(jobKey(job)) || !isInside(job, list, rules.labels)) continue
+    if (listed.has(jobKey(job)) || !isWhole(list, job) || !isInside(job, list, rules.labels)) continue
     if (job.state === 'queued' || job.state === 'running') finishUnlisted(draft, job, beganAt)
     else if (job.requeuedAt !== null && isAnswered(job, beganAt, rules)) draft.setJob({ ...job, requeuedAt: null })
   }
@@ -44,7 +43,7 @@ function foldListed(draft: Draft, listed: ToldJob, list: JobList, beganAt: numbe
   if (known && round === 'older') return known
   if (!known || round === 'newer' || opensRound(known, told, list, beganAt, rules)) {
     const opened = openRound(draft.instance, (known?.round ?? 0) + 1, delivered, draft.now)
-    const job = confirmed({ ...opened, announcedAt: known?.requeuedAt ?? null }, told, list, beganAt)
+    const job = confirmed({ ...opened, announcedAt: announcedAgainAt(known) }, told, list, beganAt)
     if (known?.requeuedAt) draft.setJob({ ...known, requeuedAt: null })
     if (known) draft.tell('round_opened', { job, target: job.target })
     draft.setJob(job)
@@ -55,6 +54,11 @@ function foldListed(draft: Draft, listed: ToldJob, list: JobList, beganAt: numbe
   return job
 }
 
+/** When a delivery over HTTP called a finished round queued again; what was read back announces nothing. */
+function announcedAgainAt(known: Job | null): number | null {
+  return known === null || known.requeuedAt === known.recoveredAt ? null : known.requeuedAt
+}
+
 /** A complete look that lists a started or finished round as queued proves a new one, when it began late enough after the last event. */
 function opensRound(known: Job, told: ToldJob, list: JobList, beganAt: number, { rounds }: JobRules): boolean {
   // The same handle is the same attempt, whatever else a list says.
@@ -62,14 +66,19 @@ function opensRound(known: Job, told: ToldJob, list: JobList, beganAt: number, {
   if (rounds.requeue === 'soon' && known.requeuedAt !== null && beganAt >= known.requeuedAt) {
     return known.state === 'finished' && (told.state === 'queued' || told.state === 'running')
   }
-  if (told.state !== 'queued' || !list.complete) return false
+  if (told.state !== 'queued' || !isWhole(list, told)) return false
   return (known.state === 'running' || known.state === 'finished') && beganAt >= lastEventAt(known) + listLag
 }
 
 function confirmed(job: Job, told: ToldJob, list: JobList, beganAt: number): Job {
-  const listedAt = told.state === 'queued' && job.state === 'queued' && list.complete ? beganAt : null
+  const listedAt = told.state === 'queued' && job.state === 'queued' && isWhole(list, told) ? beganAt : null
   const doubtedAt = job.doubtedAt !== null && beganAt > job.doubtedAt ? null : job.doubtedAt
   return { ...job, listedAt: job.listedAt ?? listedAt, confirmedAt: beganAt, doubtedAt }
+}
+
+/** Whether the list shows every open job where this one is. One repository that cannot be read takes nothing from the others. */
+function isWhole({ complete, repositories }: JobList, { repository }: Pick<ToldJob, 'repository'>): boolean {
+  return complete || (repository !== null && repositories?.has(repository.toLowerCase()) === true)
 }
 
 /** What a filtered list does not show proves nothing about jobs outside its filter. */

@@ -1,13 +1,13 @@
 import type { ToldJob } from './job.ts'
 import type { SeenRunner } from './runner.ts'
 
-/** A forge's job list. Only a complete one, inside its filter, proves an absence. */
+/** A forge's job list. Only a complete one, or what came whole of another, proves an absence, inside its filter. */
 export interface JobList {
   /** Every page came, in the expected shape. */
   complete: boolean
   /** The list holds only jobs whose labels are a subset of these; null when nothing was filtered. */
   filter: readonly string[] | null
-  /** It was asked for of these repositories alone, `owner/name` in lower case; absent where the whole scope was. */
+  /** It came whole of these repositories alone, `owner/name` in lower case; absent where it was asked for at once of the whole scope. */
   repositories?: ReadonlySet<string>
   /** Queued and running jobs; a forge may add waiting ones. */
   jobs: readonly ToldJob[]

@@ -164,6 +164,6 @@ export function provesBlocking(dispatch: Dispatch, outcome: Outcome): boolean {
 
 function demandKey(dispatch: Dispatch): string {
   return dispatch.job
-    ? backoffKey.refusedJob(dispatch.instance, dispatch.job)
-    : backoffKey.refusedTarget(dispatch.instance, dispatch.target)
+    ? backoffKey.refusedJob(dispatch.instance, dispatch.job, dispatch.dispatcher)
+    : backoffKey.refusedTarget(dispatch.instance, dispatch.target, dispatch.dispatcher)
 }

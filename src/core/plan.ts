@@ -1,4 +1,4 @@
-import { backoffKey, holdsBack } from './backoff.ts'
+import { backoffKey } from './backoff.ts'
 import { coversUntil, type Instead } from './dispatch.ts'
 import type { Facts } from './facts.ts'
 import { type IdleStop, idlePlan } from './idle.ts'
@@ -129,11 +129,14 @@ interface Judgement {
 function judge(job: Job, rooms: Rooms, snapshot: Snapshot): Judgement {
   const kept = heldBack(job, rooms, snapshot)
   if (kept) return { verdict: kept, choice: null }
-  const { facts, instance } = snapshot
   const target = rooms.target(job.target!)!
-  const choice = rooms.choose(target, facts.backoffs.get(backoffKey.refusedJob(instance, job)))
-  if (choice.until !== null)
-    return { verdict: verdict('dispatcher_down', job, choice.dispatcher, choice.until), choice: null }
+  const choice = rooms.choose(target, job)
+  if (choice.until !== null) {
+    const { dispatcher, until, why } = choice
+    const none =
+      why === 'refused' ? verdict('backoff', job, why, until) : verdict('dispatcher_down', job, dispatcher, until)
+    return { verdict: none, choice: null }
+  }
   if (!rooms.hasFree(target.name)) return { verdict: verdict('full', job, 'max'), choice: null }
   if (rooms.isRetry(job) && !rooms.hasFreeForRetry(target.name))
     return { verdict: verdict('full', job, 'retries'), choice: null }
@@ -149,9 +152,6 @@ function heldBack(job: Job, rooms: Rooms, { facts, now, instance }: Snapshot): V
   if (!target) return verdict('unmatched', job)
   if (job.dispatches >= allowance(job, target, now))
     return verdict('stuck', job, null, allowanceGrowsAt(job, target, now))
-  const refused = facts.backoffs.get(backoffKey.refusedJob(instance, job))
-  if (refused && holdsBack(refused, 1 + target.fallback.length, now))
-    return verdict('backoff', job, 'refused', refused.until)
   const idled = facts.backoffs.get(backoffKey.idledJob(instance, job))
   if (idled && now < idled.until) return verdict('backoff', job, 'idled_out', idled.until)
   return null

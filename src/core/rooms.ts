@@ -1,4 +1,4 @@
-import { type Backoff, backoffKey, breakerTrips, openedAt } from './backoff.ts'
+import { backoffKey, breakerTrips, openedAt } from './backoff.ts'
 import type { Dispatch, Instead } from './dispatch.ts'
 import { type Job, jobKey } from './job.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -7,10 +7,13 @@ import type { Target } from './target.ts'
 /** The outcome of a probe wakes the worker by itself: only a row that nobody tells of is asked about again. */
 const probePatience = 10_000
 
-/** The dispatcher to ask, or until when none may be. */
+/** The dispatcher to ask, or until when none may be, and why. */
 export type Choice =
   | { dispatcher: string; until: null; instead: Instead | null; others: readonly string[] }
-  | { dispatcher: string; until: number }
+  | { dispatcher: string; until: number; why: KeptFrom }
+
+/** It refused this very demand, or its breaker is open. */
+type KeptFrom = 'refused' | 'down'
 
 /** What is left of each target's `max`, of its share for retries, and of each dispatcher's breaker. */
 export class Rooms {
@@ -63,18 +66,30 @@ export class Rooms {
   }
 
   /**
-   * Where a runner of this target is asked for now. Its dispatchers are tried in their order: one that refused this demand is passed over
-   * until all have, and one whose breaker is open is, too. Where none is left: when the first of them may be asked.
+   * Where a runner of this target is asked for now, for a job or for `min_idle`. Its dispatchers are tried in their order: one that refused
+   * this demand is passed over for a while, and so is one whose breaker is open. Where none is left: when the first of them may be asked.
    */
-  choose({ dispatcher, fallback }: Target, refused: Backoff | undefined): Choice {
-    const all = [dispatcher, ...fallback]
-    const tried = (refused?.failures ?? 0) % all.length
-    const closed = all.slice(tried).map((name) => ({ name, until: this.closedUntil(name) }))
-    const open = closed.flatMap(({ name, until }) => (until === null ? [name] : []))
-    const [chosen, ...others] = open
-    if (chosen === undefined) return { dispatcher: all[tried]!, until: Math.min(...closed.map(({ until }) => until!)) }
-    const instead = chosen === dispatcher ? null : tried > 0 ? 'refused' : 'down'
-    return { dispatcher: chosen, until: null, instead, others }
+  choose(target: Target, job: Job | null): Choice {
+    const all = [target.dispatcher, ...target.fallback].map((name) => ({
+      name,
+      kept: this.#keptFrom(name, target, job),
+    }))
+    const [chosen, ...others] = all.flatMap(({ name, kept }) => (kept === null ? [name] : []))
+    const first = all[0]!.kept
+    if (chosen !== undefined) return { dispatcher: chosen, until: null, instead: first?.why ?? null, others }
+    const why = all.some(({ kept }) => kept?.why === 'refused') ? 'refused' : 'down'
+    return { dispatcher: target.dispatcher, until: Math.min(...all.map(({ kept }) => kept!.until)), why }
+  }
+
+  #keptFrom(dispatcher: string, { name }: Target, job: Job | null): { why: KeptFrom; until: number } | null {
+    const { facts, now, instance } = this.#snapshot
+    const key = job
+      ? backoffKey.refusedJob(instance, job, dispatcher)
+      : backoffKey.refusedTarget(instance, name, dispatcher)
+    const refusedUntil = facts.backoffs.get(key)?.until ?? 0
+    if (now < refusedUntil) return { why: 'refused', until: refusedUntil }
+    const until = this.closedUntil(dispatcher)
+    return until === null ? null : { why: 'down', until }
   }
 
   /** A call under way that was let through while the breaker was open: its outcome comes before another is. */

@@ -24,7 +24,8 @@ export function startScript(
   const made = recipe(request, credential, command, here)
   const env = { ...request.env, ...told(request, credential.url) }
   const odd = Object.keys(env).find((name) => !/^[A-Za-z_]\w*$/.test(name))
-  if (odd !== undefined) throw new DispatchRefused(`the env of the target has the name "${odd}", which no shell can set`)
+  if (odd !== undefined)
+    throw new DispatchRefused(`the env of the target has the name "${odd}", which no shell can set`)
   const lines = [
     '#!/bin/sh',
     'set -eu',
@@ -51,8 +52,9 @@ function program(programs: readonly string[], product: string): string[] {
   return [
     'program=',
     `for candidate in ${programs.map(quoted).join(' ')}; do`,
-    // The runner of GitHub lies beside its own files, in the home of the image's user.
-    '  for place in "$candidate" "$HOME/$candidate" "/home/runner/$candidate"; do',
+    // The runner of GitHub lies beside its own files, in the home of the image's user. What a service of systemd starts has no `HOME`.
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
+    '  for place in "$candidate" "${HOME:-/root}/$candidate" "/home/runner/$candidate"; do',
     '    [ -n "$program" ] || program="$(command -v "$place" || true)"',
     '  done',
     'done',

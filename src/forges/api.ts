@@ -46,7 +46,7 @@ export interface ForgeApiOptions {
   clock: Clock
   /** Asked at each call, so that a rotated token comes with the next one. A rejection ends the call. */
   headers: (signal?: AbortSignal) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>
-  /** Asked after a 401: true when there is another token by now. Then the call is sent once more, writes too: the first was not let in. */
+  /** Asked after a 401: true when another token was found. Then, or when another is in use since it was sent, the call is sent once more, writes too: the first was not let in. */
   renew?: () => boolean
   onCall: (status: number | 'none') => void
   /** Every answer as it came, refusals and 304 too: what its headers tell of limits and of the forge's clock. */
@@ -102,18 +102,23 @@ export function createForgeApi({
       url.search = search(query)
       const kept = method === 'GET' ? cache?.get(url.href) : undefined
       const unless: Record<string, string> = kept?.headers.etag ? { 'if-none-match': kept.headers.etag } : {}
+      let borne: string | undefined
       const send = async () => {
+        const own = await headers(signal)
+        borne = own.authorization
         const call: HttpCall = {
           method,
           url,
-          headers: { ...(await headers(signal)), ...more, ...unless },
+          headers: { ...own, ...more, ...unless },
           json,
           deadline,
         }
         return method === 'GET' ? retried(() => once(call, name, signal), clock, signal) : once(call, name, signal)
       }
       const first = await send()
-      const told = first.status === 401 && renew?.() ? await send() : first
+      // Of several calls under way the first to be refused finds the new token; the others only see that it is there.
+      const isRenewed = async () => renew !== undefined && (renew() || (await headers(signal)).authorization !== borne)
+      const told = first.status === 401 && (await isRenewed()) ? await send() : first
       const answer = told.status === 304 && kept ? kept : told
       if (method === 'GET' && told.status === 200 && told.headers.etag) cache?.set(url.href, told)
       refuse(answer, name, clock)

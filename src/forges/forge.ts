@@ -82,6 +82,8 @@ export interface CheckQuery {
   hook: Pick<HookWish, 'url' | 'events' | 'active'> | null
   /** Some dispatcher of the instance needs credentials of ours. */
   registers: boolean
+  /** Each runner has a container or a machine of its own, wherever its job came from. */
+  isolated: boolean
   /** Looks of the whole scope per hour while webhooks do not work, and beats per hour once they do. */
   looksPerHour: { polling: number; reconciling: number }
 }

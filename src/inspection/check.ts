@@ -65,6 +65,7 @@ async function aboutForge(config: Config, instance: InstanceConfig): Promise<rea
     labels: [...new Set(targets.flatMap(({ offers }) => offers))],
     hook: webhook && { url: webhook.url, events: webhook.events, active: webhook.active },
     registers,
+    isolated: targets.every((target) => isIsolated(config, target)),
     looksPerHour: {
       polling: disablePolling ? 0 : hour / pollInterval,
       reconciling: reconcileInterval === 0 ? 0 : hour / reconcileInterval,
@@ -78,8 +79,16 @@ function needsCredentials({ dispatchers }: Config, { dispatcher, fallback }: Tar
   return [dispatcher, ...fallback].some((name) => dispatchers.get(name)?.settings.kind !== 'http')
 }
 
+/** Of what other services and programs start, nobody here knows. */
+function isIsolated({ dispatchers }: Config, { dispatcher, fallback }: Target): boolean {
+  const isolating: readonly (string | undefined)[] = ['docker', 'kubernetes', 'nomad']
+  return [dispatcher, ...fallback].every((name) => isolating.includes(dispatchers.get(name)?.settings.kind))
+}
+
 async function aboutDispatcher(config: Config, dispatcher: DispatcherConfig): Promise<readonly Finding[]> {
-  const users = config.instances.filter(({ targets }) => targets.some((one) => [one.dispatcher, ...one.fallback].includes(dispatcher.name)))
+  const users = config.instances.filter(({ targets }) =>
+    targets.some((one) => [one.dispatcher, ...one.fallback].includes(dispatcher.name)),
+  )
   if (users.length === 0)
     return [warning('dispatcher_used', 'no target uses it', 'name it in a target, or take it out of the file')]
   const forges = [...new Set(users.map(({ forge }) => forge.kind))]

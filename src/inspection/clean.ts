@@ -1,6 +1,8 @@
 import { systemClock } from '../clock.ts'
 import type { Config, InstanceConfig } from '../config/config.ts'
 import { type Leftover, offlineOurs } from '../core/leftover.ts'
+import type { Forge } from '../forges/forge.ts'
+import { isId } from '../ids.ts'
 import { createLog } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
 import { openForge } from '../parts.ts'
@@ -22,8 +24,31 @@ const bound = 120_000
 
 /** Finds our offline registrations, and removes them when `remove` is set: `muster clean`. Those whose runner is still to come are let be. */
 export async function clean(config: Config, remove: boolean): Promise<Cleaned[]> {
+  const found = await Promise.all(config.instances.map((instance) => offlineAt(config, instance)))
+  // A dispatch is recorded before its runner is registered: what is read after the lists knows whatever they show.
   const live = await liveDispatches(config)
-  return Promise.all(config.instances.map((instance) => cleanOne(config, instance, live, remove)))
+  return Promise.all(found.map((one) => cleanOne(one, live, remove)))
+}
+
+interface Found {
+  instance: string
+  forge: Forge
+  /** Offline registrations by the dispatch that their name tells, or why nobody knows. */
+  offline: ReadonlyMap<string, Leftover> | Error
+}
+
+async function offlineAt(config: Config, instance: InstanceConfig): Promise<Found> {
+  const log = createLog({ scrubber: new Scrubber(config.secrets), level: 'silent' })
+  const forge = openForge(instance, { clock: systemClock, metrics: createMetrics(), log })
+  const signal = AbortSignal.timeout(bound)
+  try {
+    await forge.probe(signal)
+    const list = await forge.runners(signal)
+    const offline = list === null ? new Error(unlisted) : offlineOurs(list, config.owner)
+    return { instance: instance.name, forge, offline }
+  } catch (error) {
+    return { instance: instance.name, forge, offline: error as Error }
+  }
 }
 
 /** The service is asked where it runs; where it does not, its state can be read. */
@@ -46,25 +71,19 @@ async function liveDispatches(config: Config): Promise<ReadonlySet<string>> {
 }
 
 async function cleanOne(
-  config: Config,
-  instance: InstanceConfig,
+  { instance, forge, offline }: Found,
   live: ReadonlySet<string>,
   remove: boolean,
 ): Promise<Cleaned> {
-  const log = createLog({ scrubber: new Scrubber(config.secrets), level: 'silent' })
-  const forge = openForge(instance, { clock: systemClock, metrics: createMetrics(), log })
+  if (offline instanceof Error) return { instance, offline: [], error: offline.message }
   const signal = AbortSignal.timeout(bound)
-  try {
-    await forge.probe(signal)
-    const list = await forge.runners(signal)
-    if (list === null) return { instance: instance.name, offline: [], error: unlisted }
-    const found = [...offlineOurs(list, config.owner)].filter(([dispatch]) => !live.has(dispatch))
-    const offline: Cleaned['offline'][number][] = []
-    for (const [, one] of found) offline.push({ ...one, ...(remove ? await removed(one) : left) })
-    return { instance: instance.name, offline, error: null }
-  } catch (error) {
-    return { instance: instance.name, offline: [], error: (error as Error).message }
+  const told: Cleaned['offline'][number][] = []
+  for (const [dispatch, one] of offline) {
+    // A runner made by hand, or by another Muster whose owner begins like ours, is not ours.
+    if (live.has(dispatch) || !isId(dispatch)) continue
+    told.push({ ...one, ...(remove ? await removed(one) : left) })
   }
+  return { instance, offline: told, error: null }
 
   async function removed(one: Leftover): Promise<{ removed: boolean; error: string | null }> {
     try {

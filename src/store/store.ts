@@ -3,6 +3,7 @@ import type { Event } from '../core/event.ts'
 import type { Changes, Facts, FactsQuery } from '../core/facts.ts'
 import type { DeliveredJob } from '../core/intake.ts'
 import type { Job, JobState } from '../core/job.ts'
+import type { EndedDispatch } from '../core/leftover.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Runner } from '../core/runner.ts'
 
@@ -109,8 +110,8 @@ export interface Store {
   saveWatermark(instance: string, hook: string, watermark: string): Promise<void>
   /** Of each secret, the one last used first. */
   secretUses(instance: string): Promise<readonly SecretUse[]>
-  /** Those of these dispatches that are gone, and since when. */
-  ended(instance: string, dispatches: readonly string[]): Promise<ReadonlyMap<string, number>>
+  /** Those of these dispatches that are gone, by id. */
+  ended(instance: string, dispatches: readonly string[]): Promise<ReadonlyMap<string, EndedDispatch>>
   append(events: readonly Event[]): Promise<void>
 
   jobs(query: ListQuery & { state?: JobState }): Promise<Page<Job>>

@@ -27,7 +27,8 @@ export async function act(
   if (plan.wanted.length === 0) return { dispatched: 0, verdicts: plan.verdicts }
 
   const { written, keptBack } = await reserve(deps, epoch, plan.wanted, now)
-  for (const { dispatch, wanted } of written) deps.lanes.get(dispatch.dispatcher)?.add(order(deps, dispatch, wanted.job))
+  for (const { dispatch, wanted } of written)
+    deps.lanes.get(dispatch.dispatcher)?.add(order(deps, dispatch, wanted.job))
   return { dispatched: written.length, verdicts: told(plan.verdicts, written, keptBack) }
 }
 
@@ -80,37 +81,37 @@ function intent(deps: TurnDeps, wanted: Wanted, now: number): Intent[] {
   const { traits } = lane
   const id = deps.ids()
   const dispatch: Dispatch = {
-      id,
-      instance: deps.instance,
-      target: target.name,
-      dispatcher,
-      instead,
-      job: job && { id: job.id, round: job.round },
-      // Only a credential of ours can bind a runner to one round.
-      handle: traits.credentials === 'ours' ? (job?.handle ?? null) : null,
-      state: 'intended',
-      labels: target.labels,
-      offers: target.offers,
-      named: traits.names,
-      runnerName: traits.names ? runnerName(deps.owner, id) : null,
-      host: traits.local ? deps.host : null,
-      ttl: target.ttl,
-      bootTimeout: target.bootTimeout,
-      idleTimeout: target.idleTimeout,
-      intendedAt: now,
-      sentAt: null,
-      answeredAt: null,
-      late: false,
-      runner: null,
-      tiedBy: null,
-      tiedAt: null,
-      ran: null,
-      coverEndedAt: null,
-      coverEndedBy: null,
-      goneAt: null,
-      goneReason: null,
-      reason: null,
-      version: 0,
+    id,
+    instance: deps.instance,
+    target: target.name,
+    dispatcher,
+    instead,
+    job: job && { id: job.id, round: job.round },
+    // Only a credential of ours can bind a runner to one round.
+    handle: traits.credentials === 'ours' ? (job?.handle ?? null) : null,
+    state: 'intended',
+    labels: target.labels,
+    offers: target.offers,
+    named: traits.names,
+    runnerName: traits.names ? runnerName(deps.owner, id) : null,
+    host: traits.local ? deps.host : null,
+    ttl: target.ttl,
+    bootTimeout: target.bootTimeout,
+    idleTimeout: target.idleTimeout,
+    intendedAt: now,
+    sentAt: null,
+    answeredAt: null,
+    late: false,
+    runner: null,
+    tiedBy: null,
+    tiedAt: null,
+    ran: null,
+    coverEndedAt: null,
+    coverEndedBy: null,
+    goneAt: null,
+    goneReason: null,
+    reason: null,
+    version: 0,
   }
   return [{ wanted, dispatch }]
 }

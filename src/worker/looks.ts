@@ -20,6 +20,8 @@ export class Looks {
   #probedAt = 0
   #recoveredAt: number | null = null
   #firstRecoveredAt: number | null = null
+  /** More may have got lost than was read back, and no look at the whole scope has come back since. */
+  #wholeOwed = false
 
   constructor(deps: TurnDeps, ended: () => void) {
     this.#deps = deps
@@ -47,7 +49,7 @@ export class Looks {
     const known = beganAt < this.#probedAt + believed ? this.#capabilities : null
     const isTime = this.#recoveredAt === null || beganAt >= this.#recoveredAt + recoveryPause
     // Without what was lost only a look at everything tells; so the first look is one.
-    const narrowed = this.#recoveredAt === null ? null : only
+    const narrowed = this.#recoveredAt === null || this.#wholeOwed ? null : only
     const question = { known, only: narrowed, recover: isTime ? this.#recover : null }
     this.#underWay = observe(this.#deps, question, signal).then((seen) => {
       this.#note(seen, known, beganAt)
@@ -80,6 +82,8 @@ export class Looks {
     if (known === null && seen.capabilities !== null) this.#probedAt = beganAt
     // A list that was promised and is not there: the scope was renamed, or the forge is another one by now.
     this.#capabilities = seen.listMissing ? null : (seen.capabilities ?? this.#capabilities)
+    // The watermark has moved on: what a list that failed did not answer, no later delivery tells.
+    this.#wholeOwed = seen.result.jobsFailed && (this.#wholeOwed || seen.recovery?.gap === true)
     if (seen.recovery === null) return
     this.#recoveredAt = beganAt
     this.#firstRecoveredAt ??= this.#deps.clock.now()

@@ -1,4 +1,4 @@
-import { deliveryRecord, type Receiver } from '../delivery-record.ts'
+import { deliveryRecord, type Receiver, type Understood } from '../delivery-record.ts'
 import type { TurnDeps } from './deps.ts'
 
 export type RecoveryDeps = Pick<TurnDeps, 'forge' | 'store' | 'instance' | 'targets' | 'hookUrl' | 'clock' | 'log'>
@@ -19,13 +19,13 @@ export async function recover(deps: RecoveryDeps, signal: AbortSignal): Promise<
   const received = (ids: readonly string[]) => store.received(instance, ids)
   const { readings, watermark, gap } = await forge.recover({ hook: hook.id, since, received }, signal)
   const receiver: Receiver = { name: instance, targets: deps.targets, labels: forge.labels }
-  let found = 0
-  for (const reading of readings) {
-    if (reading.kind === 'unauthorized' || reading.kind === 'invalid') continue
-    const arrival = { at: clock.now(), via: 'recovered' as const, signedBy: null }
-    const outcome = await store.recordDelivery(deliveryRecord(reading, receiver, arrival))
-    if (outcome === 'recorded') found++
-  }
+  const arrival = { at: clock.now(), via: 'recovered' as const, signedBy: null }
+  const understood = readings.filter(({ kind }) => kind !== 'unauthorized' && kind !== 'invalid') as Understood[]
+  // All at once: a turn that saw how a job began and not yet how it ended would start a runner for it.
+  const outcomes = await Promise.all(
+    understood.map((reading) => store.recordDelivery(deliveryRecord(reading, receiver, arrival))),
+  )
+  const found = outcomes.filter((outcome) => outcome === 'recorded').length
   // Only when all is recorded: what a crash leaves out is read once more.
   if (watermark !== null) await store.saveWatermark(instance, hook.id, watermark)
   if (found > 0) log.warn({ deliveries: found }, 'lost deliveries were read back from the forge')

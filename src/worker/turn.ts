@@ -1,6 +1,6 @@
 import type { Facts } from '../core/facts.ts'
 import type { Job } from '../core/job.ts'
-import { leftovers, offlineOurs } from '../core/leftover.ts'
+import { type EndedDispatch, leftovers, offlineOurs } from '../core/leftover.ts'
 import type { Look } from '../core/look.ts'
 import { type Plan, plan } from '../core/plan.ts'
 import { reconcile } from '../core/reconcile.ts'
@@ -33,7 +33,7 @@ export async function turn(deps: TurnDeps, state: TurnState, look: Look): Promis
   const decision = plan({ ...deps, ...state, facts, now, rules: deps.forge.labels, runnersSeenAt })
   const offline = offlineOurs(look.runners, deps.owner)
   const ended =
-    offline.size > 0 ? await deps.store.ended(deps.instance, [...offline.keys()]) : new Map<string, number>()
+    offline.size > 0 ? await deps.store.ended(deps.instance, [...offline.keys()]) : new Map<string, EndedDispatch>()
   const { dispatched, verdicts } = await act(deps, state.epoch, decision, leftovers(offline, ended, now), now)
   return { facts, plan: decision, lost, runnersSeenAt, started, verdicts, dispatched }
 }

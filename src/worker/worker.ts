@@ -6,6 +6,7 @@ import {
   nextLookAt,
   nextMode,
   startCadence,
+  trustsWebhooks,
 } from '../core/cadence.ts'
 import type { Facts } from '../core/facts.ts'
 import { type Job, jobKey } from '../core/job.ts'
@@ -177,8 +178,9 @@ export class Worker {
   #beginLook(): void {
     if (this.#looks.underWay) return
     const { cadence } = this.#state
-    const trusted = cadence.mode !== 'polling' && cadence.firstLookAt !== null && !this.#lookIsAsked()
-    this.#state = { ...this.#state, cadence: lookBegan(cadence, this.#deps.clock.now()) }
+    const now = this.#deps.clock.now()
+    const trusted = trustsWebhooks(cadence, now) && !this.#lookIsAsked()
+    this.#state = { ...this.#state, cadence: lookBegan(cadence, now) }
     this.#nextLookAt = null
     this.#looks.begin(trusted ? this.#openRepositories : null, this.#ending.signal)
   }

@@ -46,3 +46,11 @@ test('what is right is passed in silence', () => {
       .warnings,
   ).toEqual([])
 })
+
+test('a dispatcher that targets only fall back to is used', () => {
+  const text = yaml({
+    top: ['dispatchers: { default: { kind: process }, spare: { kind: process } }'],
+    target: ['labels: [a]', 'fallback: [spare]'],
+  })
+  expect(load(text).warnings).toEqual([])
+})

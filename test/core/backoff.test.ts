@@ -13,9 +13,9 @@ test('after refusals it is tried again in 1, 2, 4 … 30 s, after runners that i
 })
 
 test.each`
-  what                                    | key                                          | instance  | failures
-  ${'a refusal of a runner for min_idle'} | ${backoffKey.refusedTarget('main', 'linux')} | ${'main'} | ${1}
-  ${'an open breaker'}                    | ${backoffKey.breaker('default')}             | ${''}     | ${3}
+  what                                    | key                                                     | instance  | failures
+  ${'a refusal of a runner for min_idle'} | ${backoffKey.refusedTarget('main', 'linux', 'default')} | ${'main'} | ${1}
+  ${'an open breaker'}                    | ${backoffKey.breaker('default')}                        | ${''}     | ${3}
 `('$what holds min_idle back for its time, and wakes the worker then', ({ key, instance, failures }) => {
   const backoffs = [{ key, instance, failures, until: at('12:00:12') }]
   const decide = (now: number) => plan(aSnapshot({ targets: [aTarget({ minIdle: 1 })], backoffs, now }))

@@ -7,10 +7,10 @@ import { aSnapshot } from '../support/snapshot.ts'
 
 const job = aJob({ id: '7' })
 const fallback = ['cloud', 'spare']
-const refusals = (failures: number, until = '12:00:20', key = backoffKey.refusedJob('main', job)) => ({
+const refusal = (dispatcher: string, until = '12:00:20', key = backoffKey.refusedJob('main', job, dispatcher)) => ({
   key,
   instance: 'main',
-  failures,
+  failures: 1,
   until: at(until),
 })
 const openBreaker = (dispatcher: string, until = '12:00:30') => ({
@@ -21,7 +21,7 @@ const openBreaker = (dispatcher: string, until = '12:00:30') => ({
 })
 
 /** Where the one job is asked for, or why it is not. */
-function asked(backoffs: ReturnType<typeof refusals>[], targets = [aTarget({ fallback })]) {
+function asked(backoffs: ReturnType<typeof refusal>[], targets = [aTarget({ fallback })]) {
   const { wanted, verdicts } = plan(aSnapshot({ jobs: [job], targets, backoffs }))
   const { kind, reason, dispatcher, until } = verdicts.get(jobKey(job)) ?? {}
   return { wanted: wanted.map(({ dispatcher, others }) => [dispatcher, ...others]), kind, reason, dispatcher, until }
@@ -38,19 +38,24 @@ describe('a job of a target with other dispatchers to fall back to', () => {
   })
 
   test.each`
-    failures | first
-    ${1}     | ${'cloud'}
-    ${2}     | ${'spare'}
-    ${4}     | ${'cloud'}
-  `('that was refused $failures times is asked of $first at once, and says why', ({ failures, first }) => {
-    const { wanted, ...told } = asked([refusals(failures)])
+    refused                 | first
+    ${['default']}          | ${'cloud'}
+    ${['default', 'cloud']} | ${'spare'}
+  `('that $refused refused is asked of $first at once, and says why', ({ refused, first }) => {
+    const { wanted, ...told } = asked(refused.map((name: string) => refusal(name)))
     expect(wanted[0]?.[0]).toBe(first)
     expect(told).toMatchObject({ kind: 'dispatching', reason: 'fallback_refused', dispatcher: first })
   })
 
-  test('waits once all have refused it, then begins with the first again', () => {
-    expect(asked([refusals(3)])).toMatchObject({ wanted: [], kind: 'backoff', until: at('12:00:20') })
-    expect(asked([refusals(3, '12:00:05')]).wanted).toEqual([['default', 'cloud', 'spare']])
+  test('waits once all have refused it, until the first of them may be asked again', () => {
+    const all = [refusal('default', '12:00:25'), refusal('cloud'), refusal('spare', '12:00:30')]
+    expect(asked(all)).toMatchObject({ wanted: [], kind: 'backoff', reason: 'refused', until: at('12:00:20') })
+    expect(asked([refusal('default', '12:00:05')]).wanted).toEqual([['default', 'cloud', 'spare']])
+  })
+
+  test('is not asked again of one that refused it while another is down', () => {
+    const targets = [aTarget({ fallback: ['cloud'] })]
+    expect(asked([openBreaker('default'), refusal('cloud')], targets)).toMatchObject({ wanted: [], kind: 'backoff' })
   })
 
   test('passes over a dispatcher whose breaker is open', () => {
@@ -84,7 +89,7 @@ describe('a job of a target with other dispatchers to fall back to', () => {
 
 test('a warm runner is asked of the next dispatcher, too', () => {
   const targets = [aTarget({ fallback, minIdle: 1 })]
-  const backoffs = [refusals(1, '12:00:20', backoffKey.refusedTarget('main', 'linux'))]
+  const backoffs = [refusal('default', '12:00:20', backoffKey.refusedTarget('main', 'linux', 'default'))]
   const { wanted } = plan(aSnapshot({ targets, backoffs }))
   expect(wanted).toMatchObject([{ job: null, dispatcher: 'cloud', instead: 'refused', others: ['spare'] }])
 })

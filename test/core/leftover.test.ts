@@ -7,7 +7,7 @@ const registration: SeenRunner = { id: '7', name: 'muster-d1', labels: [], state
 const left = (over: Partial<SeenRunner>, ended: [string, number][], now = '12:01:00') =>
   leftovers(
     offlineOurs({ complete: false, runners: [{ ...registration, ...over }] }, 'muster'),
-    new Map(ended),
+    new Map(ended.map(([id, goneAt]) => [id, { sentAt: goneAt, ttl: 3_600_000, goneAt, goneReason: 'not_running' }])),
     at(now),
   )
 

@@ -32,14 +32,16 @@ describe('a refusal', () => {
     ${5}   | ${'12:00:31'}
     ${9}   | ${'12:00:31'}
   `('after $before others has its job asked again at $until', ({ before, until }) => {
-    const key = backoffKey.refusedJob('main', job)
+    const key = backoffKey.refusedJob('main', job, 'default')
     const backoffs = before ? [{ key, instance: 'main', failures: before, until: 0 }] : []
     expect(fold(refused, { backoffs }).backoffs.find((backoff) => backoff.key === key)?.until).toBe(at(until))
   })
 
   test('is not asked again before the time that it named', () => {
     const { backoffs } = fold({ ...refused, retryAt: at('12:10:00') })
-    expect(backoffs.find(({ key }) => key === backoffKey.refusedJob('main', job))?.until).toBe(at('12:10:00'))
+    expect(backoffs.find(({ key }) => key === backoffKey.refusedJob('main', job, 'default'))?.until).toBe(
+      at('12:10:00'),
+    )
   })
 })
 

@@ -144,7 +144,9 @@ describe('the verdict of a job', () => {
 
   test('is backoff after a refusal, until its time has come', () => {
     const job = aJob()
-    const backoffs = [{ key: backoffKey.refusedJob('main', job), instance: 'main', failures: 2, until: at('12:00:12') }]
+    const backoffs = [
+      { key: backoffKey.refusedJob('main', job, 'default'), instance: 'main', failures: 2, until: at('12:00:12') },
+    ]
     expect(decide({ jobs: [job], backoffs }).verdicts.get(jobKey(job))).toMatchObject({
       kind: 'backoff',
       reason: 'refused',

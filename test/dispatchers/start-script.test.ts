@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
@@ -82,6 +83,21 @@ describe('the start script', () => {
     expect(failed).toMatchObject({ code: 127, stderr: expect.stringMatching(/forgejo-runner was not found/) })
     expect(failed.stderr).not.toContain(canary)
   })
+
+  test.each(['/bin/sh', '/usr/bin/dash', '/usr/bin/busybox'].filter((shell) => existsSync(shell)))(
+    'starts the runner in %s where no home is set',
+    async (shell) => {
+      const folder = await mkdtemp(join(tmpdir(), 'muster-'))
+      onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+      const { script } = startScript(aRequest({ env: { STAND_IN_TOLD: folder } }), gitea)
+      const PATH = [runners, dirname(execPath), '/usr/bin', '/bin'].join(delimiter)
+      const args = shell.endsWith('busybox') ? ['sh', '-c', script] : ['-c', script]
+      run(shell, args, { env: { PATH, TMPDIR: folder }, timeout: 20_000 }).catch(() => undefined)
+      const [call] = await until(() => told(folder))
+      expect(basename(call.program)).toBe('gitea-runner')
+      process.kill(call.pid)
+    },
+  )
 
   test('takes any text in the env for a text', async () => {
     const odd = `it's "$HOME" \`id\` $(id) \\ \n second line`

@@ -13,6 +13,7 @@ const checkQuery: CheckQuery = {
   labels: ['linux'],
   hook: wish,
   registers: true,
+  isolated: false,
   looksPerHour: { polling: 120, reconciling: 12 },
 }
 

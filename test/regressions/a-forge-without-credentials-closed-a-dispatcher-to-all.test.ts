@@ -9,5 +9,5 @@ test('a dispatch refused before it was sent holds its own job back, not the disp
   const dispatch = aDispatch({ state: 'intended', job: { id: job.id, round: 1 } })
   const refused = { kind: 'refused', at: at('12:00:05'), reason: 'no credential: 403', retryAt: null } as const
   const { backoffs } = foldOutcome({ dispatch, job, backoffs: new Map() }, refused)
-  expect(backoffs.map(({ key }) => key)).toEqual([backoffKey.refusedJob('main', job)])
+  expect(backoffs.map(({ key }) => key)).toEqual([backoffKey.refusedJob('main', job, 'default')])
 })

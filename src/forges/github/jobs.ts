@@ -45,8 +45,13 @@ export function createJobLists({ api, scope, clock, onSkip }: JobListsOptions): 
     const names = rows.filter(isLive).map(({ full_name }) => full_name)
     const found = await eachRepository(asking, names, openJobs)
     // A token sees no more than the repositories that it was given; webhooks come from all of them.
-    const repositories = new Set(rows.map(({ full_name }) => full_name.toLowerCase()))
-    return { complete: complete && found.complete, filter: null, repositories, jobs: found.jobs }
+    const idle = rows.filter((one) => !isLive(one)).map(({ full_name }) => full_name)
+    return {
+      complete: complete && found.complete,
+      filter: null,
+      repositories: proven(found.covered, idle),
+      jobs: found.jobs,
+    }
   }
 
   async function quiet(asking: Asking, only: readonly string[]): Promise<JobList> {
@@ -57,7 +62,7 @@ export function createJobLists({ api, scope, clock, onSkip }: JobListsOptions): 
     return {
       complete: asked.complete,
       filter: null,
-      repositories: new Set([...asked.covered, ...visited.covered].map((one) => one.toLowerCase())),
+      repositories: proven(asked.covered, visited.covered),
       jobs: [...asked.jobs, ...visited.jobs],
     }
   }
@@ -105,6 +110,10 @@ export function createJobLists({ api, scope, clock, onSkip }: JobListsOptions): 
     if (level === 'organization') return wholeOrganization(asking)
     return { filter: null, ...(await openJobs(asking, `${owner}/${name}`)) }
   }
+}
+
+function proven(...lists: (readonly string[])[]): ReadonlySet<string> {
+  return new Set(lists.flat().map((one) => one.toLowerCase()))
 }
 
 /** A spent quota, a bad token and silence are the same everywhere; anything else may be one repository's own trouble. */

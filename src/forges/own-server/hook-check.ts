@@ -8,7 +8,7 @@ import { fixFor, trial } from './refusal.ts'
 
 type Wish = NonNullable<CheckQuery['hook']>
 
-const restart = 'muster serve mends it at its start, and every five minutes'
+const restart = 'muster serve mends it at its start, and looks after it each hour'
 
 /** The webhook with our URL, as the forge has it. Its secret and its deliveries can be read by nobody over the API of either forge. */
 export async function checkHook(server: CheckedServer, wish: Wish, signal: AbortSignal): Promise<Finding[]> {

@@ -49,7 +49,7 @@ function repositoryFindings({ has_actions, archived, ...seen }: Place, server: C
     const message = 'the repository is archived, so no job starts'
     findings.push(problem('actions', message, `take it out of the archive under ${settings}`))
   }
-  if (seen.private === false && query.registers) {
+  if (seen.private === false && query.registers && !query.isolated) {
     const message = 'the repository is public: a pull request of anybody may bring code onto its runners'
     const fix =
       'run each job in a container or a machine of its own, and keep the approval of first pull requests switched on'

@@ -1,6 +1,7 @@
 import { type Backoff, backoffKey, breakerTrips, shortDelay } from '../../core/backoff.ts'
 import type { Dispatch, DispatchState } from '../../core/dispatch.ts'
 import type { Event, EventType } from '../../core/event.ts'
+import type { EndedDispatch } from '../../core/leftover.ts'
 import { foldOutcome, type Outcome, outcomeKeys } from '../../core/outcome.ts'
 import type { Limits } from '../store.ts'
 import { count } from './cells.ts'
@@ -87,14 +88,22 @@ export function recoverDispatches(db: Database, at: number, host: string): { nev
   return { neverSent: neverSent.length, unknown: unknown.length }
 }
 
-/** Those of these dispatches that are gone, and since when. */
-export function endedDispatches(db: Database, instance: string, ids: readonly string[]): ReadonlyMap<string, number> {
+/** Those of these dispatches that are gone, by id. */
+export function endedDispatches(
+  db: Database,
+  instance: string,
+  ids: readonly string[],
+): ReadonlyMap<string, EndedDispatch> {
   const rows = db.all(
-    `SELECT id, gone_at FROM dispatches
+    `SELECT * FROM dispatches
      WHERE id IN (SELECT value FROM json_each(?)) AND instance = ? AND gone_at IS NOT NULL`,
     ...[JSON.stringify(ids), instance],
   )
-  return new Map(rows.map((row) => [String(row.id), Number(row.gone_at)]))
+  return new Map(
+    rows.map(dispatches.read).map(({ id, sentAt, ttl, goneAt, goneReason }) => {
+      return [id, { sentAt, ttl, goneAt: goneAt!, goneReason: goneReason! }]
+    }),
+  )
 }
 
 function hasRoom(db: Database, { instance, target, dispatcher }: Dispatch, limits: Limits): boolean {

@@ -22,6 +22,7 @@ const query = {
   labels: ['linux'],
   hook: aHookWish(),
   registers: true,
+  isolated: false,
   looksPerHour: { polling: 120, reconciling: 12 },
 }
 

@@ -17,7 +17,7 @@ const wish = aHookWish({ url: 'http://127.0.0.1:9/webhook/main', secret: 's' })
 const looks = { polling: 120, reconciling: 12 }
 
 function query(over: Partial<CheckQuery> = {}): CheckQuery {
-  return { labels: ['linux'], hook: wish, registers: true, looksPerHour: looks, ...over }
+  return { labels: ['linux'], hook: wish, registers: true, isolated: false, looksPerHour: looks, ...over }
 }
 
 async function check(
@@ -233,6 +233,14 @@ test('public repositories are told with the setting that keeps the code of stran
   ])
   open.host.approvalPolicy = 'all_external_contributors'
   expect((await check(open)).of('fork_approval')).toMatchObject([{ level: 'good' }])
+})
+
+test('public repositories are no danger where each job has a machine of its own', async () => {
+  const open = await openGithub()
+  open.host.publicRepositories.add('harbour/lighthouse')
+  open.host.groupAllowsPublic = true
+  const { of } = await check(open, { isolated: true })
+  expect(of('public_repositories')).toMatchObject([{ level: 'good' }])
 })
 
 test('a runner group that takes no jobs of public repositories leaves theirs waiting', async () => {

@@ -66,7 +66,7 @@ async function all(open: OpenGithub, visitor: Parameters<OpenGithub['github']>[0
   host.groupAllowsPublic = true
   host.publicRepositories.add('harbour/lighthouse')
   const looksPerHour = { polling: 120, reconciling: 12 }
-  await github.check?.({ labels: [], hook: wish, registers: true, looksPerHour }, never())
+  await github.check?.({ labels: [], hook: wish, registers: true, isolated: false, looksPerHour }, never())
 }
 
 test.each([

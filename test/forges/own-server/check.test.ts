@@ -170,6 +170,7 @@ describe.each(both)('a check of %s', (kind) => {
 
   test('says nothing of a public repository to whom starts no runners for it', async () => {
     expect(bad(await check(open({ place: { private: false } }), { registers: false }))).toEqual([])
+    expect(bad(await check(open({ place: { private: false } }), { isolated: true }))).toEqual([])
   })
 
   test('warns of a token that can do more than it has to', async () => {

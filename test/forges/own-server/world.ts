@@ -162,6 +162,7 @@ export function aCheckQuery(over: Partial<CheckQuery> = {}): CheckQuery {
     labels: ['linux'],
     hook: { url: wish.url, events: ['workflow_job'], active: true },
     registers: true,
+    isolated: false,
     looksPerHour: { polling: 120, reconciling: 12 },
     ...over,
   }

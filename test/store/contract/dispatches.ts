@@ -22,11 +22,12 @@ export function dispatchesContract(test: StoreTest): void {
     await save(store, {
       dispatches: [
         aDispatch({ id: 'lives' }),
-        aDispatch({ id: 'over', goneAt: at('12:30:00'), goneReason: 'answered' }),
+        aDispatch({ id: 'over', ttl: 600_000, sentAt: at('12:00:00'), goneAt: at('12:30:00'), goneReason: 'answered' }),
       ],
     })
     const asked = ['lives', 'over', 'unknown']
-    expect(await store.ended('main', asked)).toEqual(new Map([['over', at('12:30:00')]]))
+    const over = { ttl: 600_000, sentAt: at('12:00:00'), goneAt: at('12:30:00'), goneReason: 'answered' }
+    expect(await store.ended('main', asked)).toEqual(new Map([['over', over]]))
     expect(await store.ended('other', asked)).toEqual(new Map())
   })
 

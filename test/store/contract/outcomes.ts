@@ -32,7 +32,7 @@ export function outcomesContract(test: StoreTest): void {
     expect(await store.job('main', '1')).toMatchObject({ dispatches: 0 })
     expect([...facts.backoffs.keys()].sort()).toEqual([
       backoffKey.breaker('default'),
-      backoffKey.refusedJob('main', job),
+      backoffKey.refusedJob('main', job, 'default'),
     ])
   })
 

@@ -25,6 +25,9 @@ export async function checkExposure(of: CheckedScope): Promise<Finding[]> {
       warning('runner_group', `the runner group ${group.name} takes no jobs of public repositories (${who})`, fix),
     ]
   }
+  if (of.query.isolated) {
+    return [good('public_repositories', `each job has a machine of its own (${who})`), ...(await approval(of))]
+  }
   const danger = `pull requests of strangers can run code on the runners (${who})`
   return [warning('public_repositories', danger, advice), ...(await approval(of))]
 }
