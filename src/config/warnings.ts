@@ -1,4 +1,6 @@
+import type { Scope } from '../core/scope.ts'
 import { isLoopback } from '../fields/address.ts'
+import { forgeKinds } from '../forges/index.ts'
 import type { Config, InstanceConfig } from './config.ts'
 
 type Sentences = Iterable<string>
@@ -66,7 +68,6 @@ function* aboutTargets({ name, targets }: InstanceConfig): Sentences {
 
 function* aboutPairs(instances: readonly InstanceConfig[]): Sentences {
   const byKey = new Map<string, InstanceConfig>()
-  const byPlace = new Map<string, InstanceConfig>()
   for (const instance of instances) {
     for (const secret of instance.secrets) {
       const other = byKey.get(secret.reveal())
@@ -74,13 +75,29 @@ function* aboutPairs(instances: readonly InstanceConfig[]): Sentences {
         yield `${instance.name}: its webhook_secret is also that of ${other.name}; a delivery for the one passes for the other.`
       else byKey.set(secret.reveal(), instance)
     }
-    const { forge, scope } = instance
-    const place = [forge.options.baseUrl.href, scope.level, scope.owner, scope.name].join(' ').toLowerCase()
-    const other = byPlace.get(place)
-    if (other)
-      yield `${instance.name}: serves the same scope of the same forge as ${other.name}; a job may get a runner from both.`
-    else byPlace.set(place, instance)
   }
+  for (const [index, instance] of instances.entries()) {
+    const other = instances.slice(0, index).find((one) => meet(one, instance))
+    if (other)
+      yield `${instance.name}: its scope and labels overlap with those of ${other.name}; a job may get a runner from both.`
+  }
+}
+
+/** A job of the one may be a job of the other: on the same forge, in a scope that holds the other's, with a label that both offer. */
+function meet(one: InstanceConfig, other: InstanceConfig): boolean {
+  if (one.forge.kind !== other.forge.kind || one.forge.options.baseUrl.href !== other.forge.options.baseUrl.href)
+    return false
+  if (!holds(one.scope, other.scope) && !holds(other.scope, one.scope)) return false
+  const implied = forgeKinds[one.forge.kind].labels.implied
+  const offered = new Set(one.targets.flatMap(({ offers }) => offers).filter((label) => !implied.includes(label)))
+  return other.targets.some(({ offers }) => offers.some((label) => offered.has(label)))
+}
+
+function holds(outer: Scope, inner: Scope): boolean {
+  if (outer.level === 'instance') return true
+  const isSameOwner = outer.owner?.toLowerCase() === inner.owner?.toLowerCase()
+  if (outer.level !== 'repository') return isSameOwner && (inner.level === outer.level || inner.level === 'repository')
+  return isSameOwner && inner.level === 'repository' && outer.name?.toLowerCase() === inner.name?.toLowerCase()
 }
 
 function* aboutDispatchers({ dispatchers, instances, admin }: Omit<Config, 'warnings'>): Sentences {

@@ -11,7 +11,7 @@ export interface Recipe {
   args: readonly string[]
   /** Runs to its end first, with the same program: the registration. `input` is what it reads from standard input. */
   registration: { args: readonly string[]; input: string; env: Readonly<Record<string, string>> } | null
-  /** Written into the work folder for the runner alone; those with a credential are removed once it had time to read them. */
+  /** Written into the work folder for the runner alone; `credentialFiles` among them are removed once it had time to read them. */
   files: Readonly<Record<string, string>>
   /** Variables that are part of this way of starting. */
   env: Readonly<Record<string, string>>

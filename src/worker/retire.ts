@@ -1,5 +1,6 @@
 import type { IdleStop } from '../core/idle.ts'
 import type { Leftover } from '../core/leftover.ts'
+import { ForgeRefused } from '../forges/errors.ts'
 import type { TurnDeps } from './deps.ts'
 
 /** How long deregistering and stopping one runner may take in all. */
@@ -48,7 +49,8 @@ async function clearNow({ forge, log }: TurnDeps, left: readonly Leftover[]): Pr
       if (answer === 'removed') log.info({ runner: runner.name }, 'a registration that nobody uses was removed')
     } catch (error) {
       log.warn({ err: error, runner: runner.name }, 'a registration could not be removed; it is tried again')
-      return
+      // What one refuses says nothing of the others; a forge that does not answer does.
+      if (!(error instanceof ForgeRefused)) return
     }
   }
 }

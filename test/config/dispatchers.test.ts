@@ -48,14 +48,15 @@ test('an instance whose dispatcher says only a timeout uses the default one, as 
 })
 
 test.each`
-  lines                                                                              | problem
-  ${{ top: ['dispatchers: { a: { kind: process }, b: { url: "http://b:1" } }'] }}    | ${'autoscaler.yaml:5:15 instances[0].targets[0].dispatcher: expected one of a, b, found nothing, or call one of them default'}
-  ${{ instance: ['dispatcher: elsewhere'], top: ['dispatcher: { kind: process }'] }} | ${'autoscaler.yaml:6:5 instances[0].dispatcher: expected the name of a dispatcher (default), found "elsewhere"'}
-  ${{ top: ['dispatcher: docker'] }}                                                 | ${'autoscaler.yaml:6:1 dispatcher: expected a dispatcher, found "docker", none has a name here; write it out, such as {kind: process}'}
-  ${{ top: ['dispatcher: { kind: proces }'] }}                                       | ${'autoscaler.yaml:6:15 dispatcher.kind: expected a kind (http, process, docker, kubernetes, nomad, command) or a url, found "proces"'}
-  ${{ top: ['dispatcher: { max_parallel: 3 }'] }}                                    | ${'autoscaler.yaml:6:1 dispatcher.kind: expected a kind (http, process, docker, kubernetes, nomad, command) or a url, found nothing'}
-  ${{ top: ['dispatcher: { kind: process, command: run me }'] }}                     | ${'autoscaler.yaml:6:30 dispatcher.command: expected a list of arguments, found "run me", such as ["forgejo-runner", "one-job"]'}
-  ${{ top: ['dispatcher: { url: "http://d:1", command: [x] }'] }}                    | ${'autoscaler.yaml:6:34 dispatcher.command: expected a known key, found "command", known here: kind, timeout, launch_concurrency, max_parallel, on_shutdown, url, token, token_env, token_file, token_credential, ca_file, idempotent'}
+  lines                                                                                                    | problem
+  ${{ top: ['dispatchers: { a: { kind: process }, b: { url: "http://b:1" } }'] }}                          | ${'autoscaler.yaml:5:15 instances[0].targets[0].dispatcher: expected one of a, b, found nothing, or call one of them default'}
+  ${{ instance: ['dispatcher: elsewhere'], top: ['dispatcher: { kind: process }'] }}                       | ${'autoscaler.yaml:6:5 instances[0].dispatcher: expected the name of a dispatcher (default), found "elsewhere"'}
+  ${{ top: ['dispatcher: docker'] }}                                                                       | ${'autoscaler.yaml:6:1 dispatcher: expected a dispatcher, found "docker", none has a name here; write it out, such as {kind: process}'}
+  ${{ top: ['dispatcher: { kind: proces }'] }}                                                             | ${'autoscaler.yaml:6:15 dispatcher.kind: expected a kind (http, process, docker, kubernetes, nomad, command) or a url, found "proces"'}
+  ${{ top: ['dispatcher: { max_parallel: 3 }'] }}                                                          | ${'autoscaler.yaml:6:1 dispatcher.kind: expected a kind (http, process, docker, kubernetes, nomad, command) or a url, found nothing'}
+  ${{ top: ['dispatcher: { kind: process, command: run me }'] }}                                           | ${'autoscaler.yaml:6:30 dispatcher.command: expected a list of arguments, found "run me", such as ["forgejo-runner", "one-job"]'}
+  ${{ top: ['dispatcher: { url: "http://d:1", command: [x] }'] }}                                          | ${'autoscaler.yaml:6:34 dispatcher.command: expected a known key, found "command", known here: kind, timeout, launch_concurrency, max_parallel, on_shutdown, url, token, token_env, token_file, token_credential, ca_file, idempotent'}
+  ${{ target: ['labels: [a]', 'fallback: [default, elsewhere]'], top: ['dispatcher: { kind: process }'] }} | ${'autoscaler.yaml:7:29 instances[0].targets[0].fallback[1]: expected the name of a dispatcher (default), found "elsewhere"'}
 `('a dispatcher is refused: $problem', ({ lines, problem }) => {
   expect(refused(yaml(lines))).toEqual([problem])
 })

@@ -36,8 +36,28 @@ test('two instances with one secret and one scope are named', () => {
   const text = one + one.replace('instances:\n', '').replace('main', 'twin')
   expect(load(text).warnings).toEqual([
     'twin: its webhook_secret is also that of main; a delivery for the one passes for the other.',
-    'twin: serves the same scope of the same forge as main; a job may get a runner from both.',
+    'twin: its scope and labels overlap with those of main; a job may get a runner from both.',
   ])
+})
+
+test.each`
+  what                                | scope                                                  | labels       | warned
+  ${'the organization around it'}     | ${'{ level: organization, owner: ACME }'}              | ${'linux'}   | ${true}
+  ${'the organization, other labels'} | ${'{ level: organization, owner: acme }'}              | ${'windows'} | ${false}
+  ${'another organization'}           | ${'{ level: organization, owner: other }'}             | ${'linux'}   | ${false}
+  ${'the whole forge'}                | ${'{ level: instance }'}                               | ${'linux'}   | ${true}
+  ${'another repository'}             | ${'{ level: repository, owner: acme, name: gadgets }'} | ${'linux'}   | ${false}
+  ${'a user of another name'}         | ${'{ level: user, owner: somebody }'}                  | ${'linux'}   | ${false}
+`('of an instance for one repository and one for $what, that they overlap is told: $warned', (row) => {
+  const { scope, labels, warned } = row
+  const instance = (name: string, scope: string, label: string) => `  - name: ${name}
+    gitea: { base_url: "https://git.example.org", token: t0ken-of-some-length }
+    scope: ${scope}
+    targets: [{ labels: [${label}] }]
+`
+  const one = instance('main', '{ level: repository, owner: acme, name: widgets }', 'linux')
+  const { warnings } = load(`dispatcher: { kind: process }\ninstances:\n${one}${instance('twin', scope, labels)}`)
+  expect(warnings.some((text) => /^twin: its scope and labels overlap with those of main/.test(text))).toBe(warned)
 })
 
 test('what is right is passed in silence', () => {

@@ -5,11 +5,11 @@ import { until } from './until.ts'
 
 const test = journey()
 
-async function twoDispatchers(stage: Stage, home: object = {}) {
+async function twoDispatchers(stage: Stage, home: object = {}, cloud: object = {}) {
   const forge = await stage.forge({ kind: 'gitea', version: '1.26' })
   const [near, far] = [await stage.dispatcher(), await stage.dispatcher()]
   const service = await stage.start({
-    dispatchers: { home: { url: near.url, ...home }, cloud: { url: far.url } },
+    dispatchers: { home: { url: near.url, ...home }, cloud: { url: far.url, ...cloud } },
     instances: [
       forge.instance({ targets: [{ name: 'linux', labels: ['linux'], dispatcher: 'home', fallback: ['cloud'] }] }),
     ],
@@ -46,6 +46,16 @@ test.concurrent('what has no room at one dispatcher is asked of the next in the 
     'cloud fallback_max_parallel',
     'home null',
   ])
+})
+
+test.concurrent('what has room at none of them waits, and says so', async ({ stage }) => {
+  const { forge, near, far, service } = await twoDispatchers(stage, { max_parallel: 1 }, { max_parallel: 1 })
+  forge.push({}, {}, {})
+  const kept = await until('one is kept back', async () =>
+    (await service.jobs()).find(({ verdict }) => verdict === 'full'),
+  )
+  expect(kept).toMatchObject({ reason: 'max_parallel', dispatcher: 'cloud', dispatches: 0 })
+  expect([near.calls.length, far.calls.length]).toEqual([1, 1])
 })
 
 test.concurrent('what may have been started is not asked of another', async ({ stage }) => {

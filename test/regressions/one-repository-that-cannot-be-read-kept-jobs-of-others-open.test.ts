@@ -8,7 +8,7 @@ import { network } from '../support/network.ts'
 import { nothingSeen, someRules } from '../support/reconciling.ts'
 import { someFacts } from '../support/snapshot.ts'
 
-// The job of a repository that is deleted while it runs is asked for for ever, and answered 404: no look proved anything any more.
+// The token was not given the runs of one repository: no look proved anything of any other.
 test.each([
   ['at everything', null],
   ['where webhooks work', ['acme/fine', 'acme/gone']],
@@ -17,7 +17,7 @@ test.each([
     http.get(`${API}/orgs/acme/repos`, () =>
       HttpResponse.json(['acme/fine', 'acme/gone'].map((name) => aRepositoryRow(name))),
     ),
-    http.get(`${API}/repos/acme/gone/actions/runs`, () => HttpResponse.json({ message: 'Not Found' }, { status: 404 })),
+    http.get(`${API}/repos/acme/gone/actions/runs`, () => HttpResponse.json({ message: 'Forbidden' }, { status: 403 })),
     http.get(`${API}/repos/acme/fine/actions/runs`, () => HttpResponse.json({ total_count: 0, workflow_runs: [] })),
   )
   const jobs = await aGithub({ scope: organization }).jobs({ labels: [], only }, never())

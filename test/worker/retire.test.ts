@@ -1,9 +1,10 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { ForgeRefused, ForgeUnreachable } from '../../src/forges/errors.ts'
 import { createLog } from '../../src/log.ts'
 import { Scrubber } from '../../src/secret.ts'
 import type { TurnDeps } from '../../src/worker/deps.ts'
-import { retire } from '../../src/worker/retire.ts'
+import { clearAway, retire } from '../../src/worker/retire.ts'
 import { aDispatch } from '../support/builders.ts'
 import { handClock } from '../support/world.ts'
 
@@ -46,4 +47,33 @@ test('one that took a job meanwhile is let be', async () => {
 
 test('one that the forge does not let go is not stopped', async () => {
   expect(await retired(() => Promise.reject(new Error('503')))).toEqual(['deregistered'])
+})
+
+/** Removes three registrations of which the first cannot be; tells which ones were tried. */
+async function cleared(failure: Error): Promise<string[]> {
+  const tried: string[] = []
+  const deps = {
+    forge: {
+      async unregister({ name }: { name: string }) {
+        tried.push(name)
+        if (name === 'a') throw failure
+        return 'removed'
+      },
+    },
+    log: createLog({ scrubber: new Scrubber(), level: 'silent' }),
+    retiring: new Set<string>(),
+  }
+  const left = ['a', 'b', 'c'].map((name) => ({ id: name, name }))
+  clearAway(deps as unknown as TurnDeps, left)
+  await turnOfTheLoop()
+  expect(deps.retiring.size).toBe(0)
+  return tried
+}
+
+test('a registration that the forge does not let go keeps no other from being removed', async () => {
+  expect(await cleared(new ForgeRefused('DELETE /runners/1', 403, 'no permission', null))).toEqual(['a', 'b', 'c'])
+})
+
+test('a forge that does not answer is not asked for the others', async () => {
+  expect(await cleared(new ForgeUnreachable('DELETE /runners/1', 'ECONNRESET', null))).toEqual(['a'])
 })

@@ -8,7 +8,7 @@ import type { GithubApi } from './client.ts'
 import { concurrently } from './concurrently.ts'
 import type { Listed } from './pages.ts'
 import { isLive, listRepositories } from './repositories.ts'
-import { type Asking, atOnce, openJobs, recentJobs } from './runs.ts'
+import { type Asking, atOnce, type FoundJobs, openJobs, recentJobs } from './runs.ts'
 import type { Repository } from './schema.ts'
 
 const hour = 60 * 60_000
@@ -55,7 +55,7 @@ export function createJobLists({ api, scope, clock, onSkip }: JobListsOptions): 
   }
 
   async function quiet(asking: Asking, only: readonly string[]): Promise<JobList> {
-    const asked = await eachRepository(asking, only, openJobs)
+    const asked = await eachRepository(asking, only, unlessUnseen)
     const further = await furtherRepository(asking, only)
     // It has more runs than one page as a rule; then its list tells of jobs, and proves nothing.
     const visited = await eachRepository(asking, further, recentJobs)
@@ -84,7 +84,11 @@ export function createJobLists({ api, scope, clock, onSkip }: JobListsOptions): 
     return fresh.rows.filter(isLive).map(({ full_name }) => full_name)
   }
 
-  async function eachRepository(asking: Asking, names: readonly string[], list: typeof openJobs) {
+  async function eachRepository(
+    asking: Asking,
+    names: readonly string[],
+    list: (asking: Asking, repository: string) => Promise<FoundJobs & { unseen?: boolean }>,
+  ) {
     const jobs: ToldJob[] = []
     const covered: string[] = []
     let complete = true
@@ -92,7 +96,7 @@ export function createJobLists({ api, scope, clock, onSkip }: JobListsOptions): 
       try {
         const one = await list(asking, repository)
         jobs.push(...one.jobs)
-        if (one.complete) covered.push(repository)
+        if (one.complete && !one.unseen) covered.push(repository)
         complete &&= one.complete
       } catch (error) {
         if (level === 'repository' || !isOfOneRepository(error) || asking.signal.aborted) throw error
@@ -101,6 +105,17 @@ export function createJobLists({ api, scope, clock, onSkip }: JobListsOptions): 
       }
     })
     return { jobs, covered, complete }
+  }
+
+  /** Deleted, renamed, or not given to the token: a look at everything does not meet it either. It proves nothing, and is no trouble. */
+  async function unlessUnseen(asking: Asking, repository: string) {
+    try {
+      return { ...(await openJobs(asking, repository)), unseen: false }
+    } catch (error) {
+      const unseen = error instanceof ForgeRefused && (error.status === 404 || error.status === 301)
+      if (level === 'repository' || !unseen) throw error
+      return { complete: true, jobs: [], unseen }
+    }
   }
 
   return async ({ only }, signal) => {

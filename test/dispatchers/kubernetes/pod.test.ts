@@ -43,6 +43,7 @@ test('a Job and its pod say whose they are and what for', () => {
   expect(metadata?.annotations).toEqual({
     'muster.internal/owner': 'muster',
     'muster.internal/instance': 'main',
+    'muster.internal/target': 'linux',
     'muster.internal/labels': 'linux:host',
     'muster.internal/job': 'main/42',
     'muster.internal/repository': 'acme/widgets',
