@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import type { Config, InstanceConfig } from './config/config.ts'
+import { requestTarget } from './core/request.ts'
 import type { Forge, HookState } from './forges/forge.ts'
 import type { Log } from './log.ts'
 import { beginCounters, type Metrics } from './metrics.ts'
@@ -93,7 +94,8 @@ interface Instance {
 
 function openInstances(config: Config, lanes: ReadonlyMap<string, Lane>, parts: Parts): Instance[] {
   return config.instances.map((instance) => {
-    beginCounters(parts.metrics, instance)
+    const requested = config.dispatcherApi ? [{ name: requestTarget }] : []
+    beginCounters(parts.metrics, { name: instance.name, targets: [...instance.targets, ...requested] })
     const forge = openForge(instance, parts)
     return { instance, forge, worker: openWorker(config, instance, forge, lanes, parts) }
   })

@@ -52,6 +52,12 @@ export function createMetrics() {
       labelNames: ['instance', 'target', 'outcome'],
       registers,
     }),
+    requestsWaiting: new Gauge({
+      name: 'muster_dispatch_requests_waiting',
+      help: 'Runners that callers of the dispatcher API asked for and that wait for room, as of the last turn.',
+      labelNames: ['instance'],
+      registers,
+    }),
     jobs: new Gauge({
       name: 'muster_jobs',
       help: 'Open jobs by verdict, as of the last turn.',

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config, DispatcherConfig, InstanceConfig } from './config/config.ts'
+import { scopeKey } from './core/scope.ts'
 import { createDispatcher } from './dispatchers/index.ts'
 import type { Forge } from './forges/forge.ts'
 import { createForge } from './forges/index.ts'
@@ -73,6 +74,16 @@ export function openForge(
   })
 }
 
+/** The forge with a narrower scope, made when it is first asked for; its own scope is the forge itself. */
+function forgesInside(instance: InstanceConfig, forge: Forge, parts: Parts): TurnDeps['forgeAt'] {
+  const made = new Map([[scopeKey(instance.scope), forge]])
+  return (scope) => {
+    const known = made.get(scopeKey(scope)) ?? openForge({ ...instance, scope }, parts)
+    made.set(scopeKey(scope), known)
+    return known
+  }
+}
+
 /** What the turns of an instance work with. */
 export function turnDeps(
   config: Config,
@@ -82,6 +93,8 @@ export function turnDeps(
   parts: Parts,
 ): TurnDeps {
   const used = new Set(instance.targets.flatMap(({ dispatcher, fallback }) => [dispatcher, ...fallback]))
+  const place = config.dispatcherApi?.places.get(instance.name)
+  if (place) used.add(place.dispatcher)
   const mine = new Map([...lanes].filter(([name]) => used.has(name)))
   const having = (trait: 'stops' | 'lists') =>
     new Set([...mine].filter(([, lane]) => lane.traits[trait]).map(([name]) => name))
@@ -93,6 +106,8 @@ export function turnDeps(
     scope: instance.scope,
     forge,
     targets: instance.targets,
+    api: place ? { dispatcher: place.dispatcher, maxParallel: config.dispatcherApi?.maxParallel ?? null } : null,
+    forgeAt: forgesInside(instance, forge, parts),
     store: parts.store,
     lanes: mine,
     maxParallel: new Map(limited),

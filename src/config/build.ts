@@ -1,7 +1,8 @@
-import { offered } from '../core/labels.ts'
+import { type LabelRules, offered } from '../core/labels.ts'
+import { requestTarget } from '../core/request.ts'
 import type { Target } from '../core/target.ts'
 import { type ForgeSettings, forgeKinds } from '../forges/index.ts'
-import type { Config, DispatcherConfig, InstanceConfig, Listen } from './config.ts'
+import type { Config, DispatcherApiConfig, DispatcherConfig, InstanceConfig, Listen } from './config.ts'
 import type { WrittenDispatcher } from './dispatcher-schema.ts'
 import type { WrittenInstance } from './instance-schema.ts'
 import type { Written } from './schema.ts'
@@ -10,6 +11,7 @@ import type { WrittenTarget } from './target-schema.ts'
 /** Joins what is written together: who runs what, what targets are called and what they offer. */
 export function build(written: Written, usual: WrittenDispatcher): Omit<Config, 'secrets' | 'warnings'> {
   const dispatchers = nameDispatchers(written, usual)
+  const instances = written.instances.map((one) => instance(one, written.dry_run, dispatchers))
   return {
     listen: written.listen,
     maxBody: written.max_body,
@@ -17,7 +19,8 @@ export function build(written: Written, usual: WrittenDispatcher): Omit<Config, 
     state: written.state,
     owner: written.owner,
     dryRun: written.dry_run,
-    instances: written.instances.map((one) => instance(one, written.dry_run, dispatchers)),
+    instances: instances.map(({ config }) => config),
+    dispatcherApi: dispatcherApi(written, instances, dispatchers),
     dispatchers: dispatchers.all,
   }
 }
@@ -57,11 +60,39 @@ function nameDispatchers({ dispatcher, dispatchers }: Written, usual: WrittenDis
   }
 }
 
-function instance(written: WrittenInstance, dryRun: boolean, dispatchers: Dispatchers): InstanceConfig {
+interface BuiltInstance {
+  config: InstanceConfig
+  /** The name of its own dispatcher; null where it has none. */
+  own: string | null
+}
+
+function dispatcherApi(
+  { dispatcher_api: api }: Written,
+  instances: readonly BuiltInstance[],
+  dispatchers: Dispatchers,
+): DispatcherApiConfig | null {
+  if (!api?.enabled || api.token === null) return null
+  const places = instances.map(({ config, own }): [string, { dispatcher: string; labels: LabelRules }] => [
+    config.name,
+    { dispatcher: own ?? dispatchers.fallback(), labels: forgeKinds[config.forge.kind].labels },
+  ])
+  return {
+    token: api.token,
+    instance: api.instance ?? instances[0]?.config.name ?? '',
+    allowLabels: api.allow_labels,
+    allowScopes: api.allow_scopes.map((scope) => scope.toLowerCase()),
+    maxParallel: api.max_parallel,
+    defaultLabels: api.default_labels,
+    defaultScope: api.default_scope,
+    places: new Map(places),
+  }
+}
+
+function instance(written: WrittenInstance, dryRun: boolean, dispatchers: Dispatchers): BuiltInstance {
   const own = dispatchers.resolve(written.dispatcher, written.name)
   const forge = forgeOf(written)
-  const names = new Set(written.targets.flatMap(({ name }) => name ?? []))
-  return {
+  const names = new Set([requestTarget, ...written.targets.flatMap(({ name }) => name ?? [])])
+  const config: InstanceConfig = {
     name: written.name,
     forge,
     scope: written.scope,
@@ -78,6 +109,7 @@ function instance(written: WrittenInstance, dryRun: boolean, dispatchers: Dispat
       return target(one, name, dispatcher, forge)
     }),
   }
+  return { config, own }
 }
 
 function forgeOf({ forgejo, gitea, github }: WrittenInstance): ForgeSettings {

@@ -1,3 +1,4 @@
+import type { LabelRules } from '../core/labels.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Target } from '../core/target.ts'
 import type { DispatcherSettings } from '../dispatchers/index.ts'
@@ -48,6 +49,23 @@ export interface InstanceConfig {
   targets: readonly Target[]
 }
 
+/** The dispatcher API as others may call it. */
+export interface DispatcherApiConfig {
+  token: Secret
+  /** Which instance it is without a name in the path. */
+  instance: string
+  /** Empty: any. */
+  allowLabels: readonly string[]
+  /** As `scopeKey` writes them. Empty: any inside the instance's own. */
+  allowScopes: readonly string[]
+  /** Live runners over all instances; null for no limit. */
+  maxParallel: number | null
+  defaultLabels: readonly string[]
+  defaultScope: Scope | null
+  /** By instance: the dispatcher of what no target offers, and how its forge compares labels. */
+  places: ReadonlyMap<string, { dispatcher: string; labels: LabelRules }>
+}
+
 /** The whole configuration, checked; nothing in it needs checking again. */
 export interface Config {
   listen: Listen
@@ -59,6 +77,8 @@ export interface Config {
   dryRun: boolean
   dispatchers: ReadonlyMap<string, DispatcherConfig>
   instances: readonly InstanceConfig[]
+  /** Null where it is not offered. */
+  dispatcherApi: DispatcherApiConfig | null
   /** Every secret in it, for the scrubber: also user and password of a URL. */
   secrets: readonly Secret[]
   /** Plain sentences about what was let pass. */

@@ -1,3 +1,4 @@
+import { requestTarget } from '../core/request.ts'
 import { isTree, type Tell, type Tree, valueAt } from '../fields/mapping.ts'
 import { found, told } from '../fields/refusal.ts'
 import { saysNothing } from './dispatcher-schema.ts'
@@ -21,6 +22,8 @@ export function crossChecks(tree: Tree, tell: Tell, line: (path: Path) => number
   const admin = valueAt(tree, 'admin')
   if (isTree(admin)) checkUnique(entries(admin, ['admin'], 'tokens'), tell, line)
   checkDispatchers(tree, instances, tell)
+  checkDispatcherApi(tree, instances, tell)
+  for (const one of instances) checkTargetNames(one, tell)
 }
 
 function entries(parent: Tree, above: Path, key: string): Entry[] {
@@ -82,4 +85,30 @@ function checkReference(value: unknown, path: Path, known: readonly string[], te
   if (typeof value !== 'string' || value === '' || known.includes(value)) return
   if (known.length > 0) tell(path, told(`the name of a dispatcher (${known.join(', ')})`)({ input: value }))
   else tell(path, told('a dispatcher', 'none has a name here; write it out, such as {kind: process}')({ input: value }))
+}
+
+/** Which instance it is for, where there is a choice. */
+function checkDispatcherApi(tree: Tree, instances: readonly Entry[], tell: Tell): void {
+  const api = valueAt(tree, 'dispatcher_api')
+  if (!isTree(api) || valueAt(api, 'enabled') !== true) return
+  const names = instances.map(({ tree }) => valueAt(tree, 'name')).filter((name) => typeof name === 'string')
+  const wanted = valueAt(api, 'instance')
+  if (typeof wanted === 'string' && names.includes(wanted)) return
+  if (wanted === undefined && names.length < 2) return
+  const path = ['dispatcher_api', 'instance']
+  tell(
+    path,
+    told(`the name of an instance (${names.join(', ')})`, 'the others have a path of their own')({ input: wanted }),
+  )
+}
+
+/** What callers of the dispatcher API ask for is counted under this name. */
+function checkTargetNames({ path, tree }: Entry, tell: Tell): void {
+  for (const target of entries(tree, path, 'targets')) {
+    if (valueAt(target.tree, 'name') === requestTarget)
+      tell(
+        [...target.path, 'name'],
+        `expected another name, found "${requestTarget}", which stands for the dispatcher API`,
+      )
+  }
 }

@@ -49,7 +49,8 @@ export function instance(reading: Reading) {
 const levels = ['repository', 'organization', 'user', 'instance', 'enterprise'] as const
 const slug = text('the name of an owner or a repository, without a slash', /^(?!\.{1,2}$)[^\s/\p{Cc}]*$/u)
 
-function scope(reading: Reading): z.ZodType<Scope> {
+/** What part of a forge is meant. */
+export function scope(reading: Reading): z.ZodType<Scope> {
   return mapping(
     { level: oneOf(levels), owner: slug.prefault(''), name: slug.prefault('') },
     ({ level, owner, name }, tell) => {

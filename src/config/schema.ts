@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { isLoopback, listenAddress } from '../fields/address.ts'
 import { chosen, mapping, named } from '../fields/mapping.ts'
 import { told } from '../fields/refusal.ts'
-import { optionalSecret, secret } from '../fields/secret.ts'
+import { secret } from '../fields/secret.ts'
 import { byteSize, flag, name, notSupportedYet, oneOf, type Reading, text } from '../fields.ts'
+import { dispatcherApi } from './dispatcher-api-schema.ts'
 import { dispatcher, dispatcherOrName } from './dispatcher-schema.ts'
 import { instance } from './instance-schema.ts'
 
@@ -67,21 +68,3 @@ const state: z.ZodType<{ kind: 'sqlite'; path: string }> = chosen((input) =>
     ? notSupportedYet('state in postgres; sqlite:PATH is').pipe(z.never())
     : path.transform((written) => ({ kind: 'sqlite' as const, path: written.slice('sqlite:'.length) })),
 )
-
-/** Refused as long as it is not built; turned off, it may stand there. */
-function dispatcherApi(reading: Reading) {
-  const later = z.unknown()
-  const shape = {
-    enabled: flag.default(false),
-    token: optionalSecret(reading),
-    instance: later,
-    allow_labels: later,
-    allow_scopes: later,
-    max_parallel: later,
-    default_labels: later,
-    default_scope: later,
-  }
-  return mapping(shape, ({ enabled }, tell) => {
-    if (enabled) tell(['enabled'], 'not supported yet: dispatcher_api; leave it out or set enabled: false')
-  })
-}

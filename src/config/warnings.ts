@@ -1,4 +1,4 @@
-import type { Scope } from '../core/scope.ts'
+import { isWithin } from '../core/scope.ts'
 import { isLoopback } from '../fields/address.ts'
 import { forgeKinds } from '../forges/index.ts'
 import type { Config, InstanceConfig } from './config.ts'
@@ -14,6 +14,7 @@ export function* warningsOf(config: Omit<Config, 'warnings'>): Sentences {
   }
   yield* aboutPairs(config.instances)
   yield* aboutDispatchers(config)
+  yield* aboutDispatcherApi(config)
 }
 
 /** Shorter keys can be guessed; 24 bytes is what the Standard Webhooks specification asks for. */
@@ -87,23 +88,17 @@ function* aboutPairs(instances: readonly InstanceConfig[]): Sentences {
 function meet(one: InstanceConfig, other: InstanceConfig): boolean {
   if (one.forge.kind !== other.forge.kind || one.forge.options.baseUrl.href !== other.forge.options.baseUrl.href)
     return false
-  if (!holds(one.scope, other.scope) && !holds(other.scope, one.scope)) return false
+  if (!isWithin(one.scope, other.scope) && !isWithin(other.scope, one.scope)) return false
   const implied = forgeKinds[one.forge.kind].labels.implied
   const offered = new Set(one.targets.flatMap(({ offers }) => offers).filter((label) => !implied.includes(label)))
   return other.targets.some(({ offers }) => offers.some((label) => offered.has(label)))
 }
 
-function holds(outer: Scope, inner: Scope): boolean {
-  if (outer.level === 'instance') return true
-  const isSameOwner = outer.owner?.toLowerCase() === inner.owner?.toLowerCase()
-  if (outer.level !== 'repository') return isSameOwner && (inner.level === outer.level || inner.level === 'repository')
-  return isSameOwner && inner.level === 'repository' && outer.name?.toLowerCase() === inner.name?.toLowerCase()
-}
-
-function* aboutDispatchers({ dispatchers, instances, admin }: Omit<Config, 'warnings'>): Sentences {
+function* aboutDispatchers({ dispatchers, instances, admin, dispatcherApi }: Omit<Config, 'warnings'>): Sentences {
   const used = new Set(
     instances.flatMap(({ targets }) => targets.flatMap(({ dispatcher, fallback }) => [dispatcher, ...fallback])),
   )
+  for (const { dispatcher } of dispatcherApi?.places.values() ?? []) used.add(dispatcher)
   for (const { name, settings } of dispatchers.values()) {
     if (!used.has(name)) yield `dispatcher ${name}: no target uses it.`
     if (settings.kind !== 'http') continue
@@ -117,6 +112,19 @@ function* aboutDispatchers({ dispatchers, instances, admin }: Omit<Config, 'warn
     if (token.reveal().length < shortest)
       yield `admin.tokens ${name}: shorter than ${shortest} characters; make one with: openssl rand -hex 32`
   }
+}
+
+function* aboutDispatcherApi({ dispatcherApi: api, instances, admin }: Omit<Config, 'warnings'>): Sentences {
+  if (!api) return
+  const value = api.token.reveal()
+  if (value.length < shortest)
+    yield `dispatcher_api: its token is shorter than ${shortest} characters; make one with: openssl rand -hex 32`
+  const same = admin.tokens.find(({ token }) => token.reveal() === value)
+  if (same)
+    yield `dispatcher_api: its token is also that of admin.tokens ${same.name}; who may ask for runners has that role.`
+  const own = instances.find(({ name }) => name === api.instance)
+  if (own && api.defaultScope && !isWithin(api.defaultScope, own.scope))
+    yield `dispatcher_api: default_scope does not lie in the scope of ${own.name}, whose own is used.`
 }
 
 function isPlain(url: URL): boolean {

@@ -40,6 +40,9 @@ export const backoffKey = {
   /** This dispatcher refused a runner for `min_idle`. */
   refusedTarget: (instance: string, target: string, dispatcher: string) =>
     `refused/${instance}/target/${target}/${encodeURIComponent(dispatcher)}`,
+  /** The start of a request of the dispatcher API at this dispatcher failed before it was sent. */
+  refusedRequest: (instance: string, id: string, dispatcher: string) =>
+    `refused/${instance}/request/${id}/${encodeURIComponent(dispatcher)}`,
   /** A runner idled out for this round. */
   idledJob: (instance: string, job: { id: string; round: number }) => `idled/${instance}/job/${job.id}/${job.round}`,
   breaker: (dispatcher: string) => `breaker/${dispatcher}`,

@@ -24,7 +24,7 @@ export interface Dispatch {
   dispatcher: string
   /** Why it is not the first dispatcher of its target; null where it is. */
   instead: Instead | null
-  /** The round that asked for it; null when it was made for `min_idle`. */
+  /** The round that asked for it; null when it was made for `min_idle` or a caller of the dispatcher API. */
   job: { id: string; round: number } | null
   /** Binds the runner to that round alone (Forgejo 15 and later). */
   handle: string | null

@@ -17,6 +17,8 @@ export type EventType =
   | 'job_running'
   | 'job_finished'
   | 'round_opened'
+  | 'runner_requested'
+  | 'request_cancelled'
   | 'dispatch_intended'
   | 'dispatch_sent'
   | 'dispatch_accepted'

@@ -2,6 +2,7 @@ import type { Backoff } from './backoff.ts'
 import type { Dispatch } from './dispatch.ts'
 import type { Event } from './event.ts'
 import type { Job } from './job.ts'
+import type { RunnerRequest } from './request.ts'
 import type { Runner } from './runner.ts'
 
 /** One snapshot of an instance, as recorded. A plan is made from one of these and nothing else. */
@@ -16,6 +17,8 @@ export interface Facts {
   beyond: ReadonlyMap<string, number>
   /** Dispatches that are not gone, oldest first. */
   dispatches: readonly Dispatch[]
+  /** What callers of the dispatcher API asked for and no live dispatch serves, oldest first. */
+  requests: readonly RunnerRequest[]
   /** Runners that are not gone. */
   runners: readonly Runner[]
   /** By key; those of the instance and those of all dispatchers. */

@@ -49,7 +49,7 @@ export function idlePlan(snapshot: Snapshot, all: readonly Supply[], rooms: Room
       }
       const { dispatcher, instead, others } = choice
       rooms.take(target.name, dispatcher, null)
-      wanted.push({ target: target.name, dispatcher, instead, others, job: null })
+      wanted.push({ target: target.name, dispatcher, instead, others, job: null, request: null })
     }
     // An old warm runner goes once its place is filled by one that stands.
     const standing = kept.filter(({ runner }) => runner !== null).length

@@ -29,7 +29,8 @@ function isHosted(job: Pick<ToldJob, 'labels'>, rules: LabelRules): boolean {
   return hostedUnless !== null && !job.labels.some((label) => comparable(label, rules) === hostedUnless)
 }
 
-function byPriority(targets: readonly Target[]): Target[] {
+/** In the order in which they are asked whether they take something. */
+export function byPriority(targets: readonly Target[]): Target[] {
   return [...targets].sort((a, b) => b.priority - a.priority)
 }
 

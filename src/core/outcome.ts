@@ -2,6 +2,7 @@ import { type Backoff, backoffKey, breakerTrips, longDelay, shortDelay } from '.
 import type { Dispatch } from './dispatch.ts'
 import type { Event, EventType } from './event.ts'
 import type { Job } from './job.ts'
+import { isRequested } from './request.ts'
 
 /** What became of one request to a dispatcher, as it was found out. */
 export type Outcome =
@@ -163,6 +164,7 @@ export function provesBlocking(dispatch: Dispatch, outcome: Outcome): boolean {
 }
 
 function demandKey(dispatch: Dispatch): string {
+  if (isRequested(dispatch)) return backoffKey.refusedRequest(dispatch.instance, dispatch.id, dispatch.dispatcher)
   return dispatch.job
     ? backoffKey.refusedJob(dispatch.instance, dispatch.job, dispatch.dispatcher)
     : backoffKey.refusedTarget(dispatch.instance, dispatch.target, dispatch.dispatcher)

@@ -3,6 +3,7 @@ import { coversUntil, type Instead } from './dispatch.ts'
 import type { Facts } from './facts.ts'
 import { type IdleStop, idlePlan } from './idle.ts'
 import { type Job, jobKey } from './job.ts'
+import { requestPlan } from './request-plan.ts'
 import { type Choice, Rooms } from './rooms.ts'
 import type { Snapshot, Wanted } from './snapshot.ts'
 import { believedUntil, patience, type Supply, SupplyPool, supplyOf } from './supply.ts'
@@ -42,11 +43,18 @@ export function plan(snapshot: Snapshot): Plan {
     if (choice === null) continue
     const { dispatcher, instead, others } = choice
     rooms.take(job.target!, dispatcher, job)
-    wanted.push({ target: job.target!, dispatcher, instead, others, job })
+    wanted.push({ target: job.target!, dispatcher, instead, others, job, request: null })
   }
+  const requests = requestPlan(snapshot, rooms)
+  wanted.push(...requests.wanted)
   const idle = idlePlan(snapshot, pool.all, rooms)
   wanted.push(...idle.wanted)
-  return { wanted, stops: idle.stops, verdicts, wakeAt: earliest([...wakes(verdicts.values()), idle.wakeAt], now) }
+  return {
+    wanted,
+    stops: idle.stops,
+    verdicts,
+    wakeAt: earliest([...wakes(verdicts.values()), requests.wakeAt, idle.wakeAt], now),
+  }
 }
 
 /** The verdicts that need neither supply nor room. */

@@ -1,6 +1,7 @@
 import { backoffKey, breakerTrips, openedAt } from './backoff.ts'
 import type { Dispatch, Instead } from './dispatch.ts'
 import { type Job, jobKey } from './job.ts'
+import type { RunnerRequest } from './request.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Target } from './target.ts'
 
@@ -14,6 +15,9 @@ export type Choice =
 
 /** It refused this very demand, or its breaker is open. */
 type KeptFrom = 'refused' | 'down'
+
+/** Where a demand may be asked for. */
+type Place = Pick<Target, 'name' | 'dispatcher' | 'fallback'>
 
 /** What is left of each target's `max`, of its share for retries, and of each dispatcher's breaker. */
 export class Rooms {
@@ -66,13 +70,13 @@ export class Rooms {
   }
 
   /**
-   * Where a runner of this target is asked for now, for a job or for `min_idle`. Its dispatchers are tried in their order: one that refused
-   * this demand is passed over for a while, and so is one whose breaker is open. Where none is left: when the first of them may be asked.
+   * Where a runner of this target is asked for now, for a job, a request or `min_idle`. Its dispatchers are tried in their order: one that
+   * refused this demand is passed over for a while, and so is one whose breaker is open. Where none is left: when the first may be asked.
    */
-  choose(target: Target, job: Job | null): Choice {
+  choose(target: Place, job: Job | null, request: RunnerRequest | null = null): Choice {
     const all = [target.dispatcher, ...target.fallback].map((name) => ({
       name,
-      kept: this.#keptFrom(name, target, job),
+      kept: this.#keptFrom(name, this.#demandKey(name, target, job, request)),
     }))
     const [chosen, ...others] = all.flatMap(({ name, kept }) => (kept === null ? [name] : []))
     const first = all[0]!.kept
@@ -81,11 +85,14 @@ export class Rooms {
     return { dispatcher: target.dispatcher, until: Math.min(...all.map(({ kept }) => kept!.until)), why }
   }
 
-  #keptFrom(dispatcher: string, { name }: Target, job: Job | null): { why: KeptFrom; until: number } | null {
-    const { facts, now, instance } = this.#snapshot
-    const key = job
-      ? backoffKey.refusedJob(instance, job, dispatcher)
-      : backoffKey.refusedTarget(instance, name, dispatcher)
+  #demandKey(dispatcher: string, { name }: Place, job: Job | null, request: RunnerRequest | null): string {
+    const { instance } = this.#snapshot
+    if (request) return backoffKey.refusedRequest(instance, request.id, dispatcher)
+    return job ? backoffKey.refusedJob(instance, job, dispatcher) : backoffKey.refusedTarget(instance, name, dispatcher)
+  }
+
+  #keptFrom(dispatcher: string, key: string): { why: KeptFrom; until: number } | null {
+    const { facts, now } = this.#snapshot
     const refusedUntil = facts.backoffs.get(key)?.until ?? 0
     if (now < refusedUntil) return { why: 'refused', until: refusedUntil }
     const until = this.closedUntil(dispatcher)

@@ -2,6 +2,7 @@ import type { Instead } from './dispatch.ts'
 import type { Facts } from './facts.ts'
 import type { Job } from './job.ts'
 import type { LabelRules } from './labels.ts'
+import type { RunnerRequest } from './request.ts'
 import type { Target } from './target.ts'
 
 /** Everything that a decision rests on. */
@@ -19,9 +20,11 @@ export interface Snapshot {
   jobsListed: boolean
   /** The first look has ended: before it nobody knows what is idle, and `min_idle` waits. */
   looked: boolean
+  /** Where requests of the dispatcher API go that no target offers; null where it is not offered, and they wait. */
+  api: { dispatcher: string } | null
 }
 
-/** One runner to be asked for; `job` is null for `min_idle`. */
+/** One runner to be asked for: for a job, for a request of the dispatcher API, or, where both are null, for `min_idle`. */
 export interface Wanted {
   target: string
   dispatcher: string
@@ -30,4 +33,5 @@ export interface Wanted {
   /** Where else it may be asked for now. */
   others: readonly string[]
   job: Job | null
+  request: RunnerRequest | null
 }

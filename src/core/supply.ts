@@ -2,6 +2,7 @@ import { type Dispatch, isPending } from './dispatch.ts'
 import type { Facts } from './facts.ts'
 import { type Job, jobKey } from './job.ts'
 import { comparable, fits, type LabelRules } from './labels.ts'
+import { isRequested } from './request.ts'
 import type { Runner } from './runner.ts'
 
 /** How long an idle runner is believed to take a job that fits it: from when both were seen. */
@@ -17,19 +18,20 @@ export interface Supply {
   spent: boolean
 }
 
-/** Idle runners, ours and foreign ones, and pending dispatches: what can still take a job. */
+/** Idle runners, ours and foreign ones, and pending dispatches: what can still take a job. What a caller of the dispatcher API asked for is the caller's. */
 export function supplyOf(facts: Facts, rules: LabelRules, now: number): Supply[] {
   const byId = new Map(facts.dispatches.map((dispatch) => [dispatch.id, dispatch]))
   const idle = facts.runners
     .filter((runner) => runner.state === 'idle')
-    .map((runner) => {
+    .flatMap((runner) => {
       const dispatch = (runner.dispatch !== null && byId.get(runner.dispatch)) || null
+      if (dispatch && isRequested(dispatch)) return []
       const offers =
         runner.labels.length > 0 ? runner.labels.map((label) => comparable(label, rules)) : dispatch?.offers
       return supply(offers ?? [], runner, dispatch)
     })
   const pending = facts.dispatches
-    .filter((dispatch) => isPending(dispatch, now))
+    .filter((dispatch) => isPending(dispatch, now) && !isRequested(dispatch))
     .map((dispatch) => supply(dispatch.offers, null, dispatch))
   return [...idle, ...pending]
 }

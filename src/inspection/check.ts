@@ -60,7 +60,7 @@ async function present(config: Config): Promise<{ running: Running | null; findi
 async function aboutForge(config: Config, instance: InstanceConfig): Promise<readonly Finding[]> {
   const deps = { clock: systemClock, metrics: createMetrics(), log: quiet(config) }
   const { webhook, pollInterval, reconcileInterval, disablePolling, targets } = instance
-  const registers = targets.some((target) => needsCredentials(config, target))
+  const registers = dispatchersOf(config, instance).some((name) => needsCredentials(config, name))
   const query = {
     labels: [...new Set(targets.flatMap(({ offers }) => offers))],
     hook: webhook && { url: webhook.url, events: webhook.events, active: webhook.active },
@@ -75,8 +75,14 @@ async function aboutForge(config: Config, instance: InstanceConfig): Promise<rea
 }
 
 /** Only other services see to the credentials of their runners themselves. */
-function needsCredentials({ dispatchers }: Config, { dispatcher, fallback }: Target): boolean {
-  return [dispatcher, ...fallback].some((name) => dispatchers.get(name)?.settings.kind !== 'http')
+function needsCredentials({ dispatchers }: Config, name: string): boolean {
+  return dispatchers.get(name)?.settings.kind !== 'http'
+}
+
+/** Those of its targets, and the one of what callers of the dispatcher API ask for beside them. */
+function dispatchersOf({ dispatcherApi }: Config, { name, targets }: InstanceConfig): string[] {
+  const place = dispatcherApi?.places.get(name)
+  return [...targets.flatMap((one) => [one.dispatcher, ...one.fallback]), ...(place ? [place.dispatcher] : [])]
 }
 
 /** Of what other services and programs start, nobody here knows. */
@@ -86,9 +92,7 @@ function isIsolated({ dispatchers }: Config, { dispatcher, fallback }: Target): 
 }
 
 async function aboutDispatcher(config: Config, dispatcher: DispatcherConfig): Promise<readonly Finding[]> {
-  const users = config.instances.filter(({ targets }) =>
-    targets.some((one) => [one.dispatcher, ...one.fallback].includes(dispatcher.name)),
-  )
+  const users = config.instances.filter((one) => dispatchersOf(config, one).includes(dispatcher.name))
   if (users.length === 0)
     return [warning('dispatcher_used', 'no target uses it', 'name it in a target, or take it out of the file')]
   const forges = [...new Set(users.map(({ forge }) => forge.kind))]

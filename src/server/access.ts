@@ -1,7 +1,7 @@
 import type { Role } from '../config/config.ts'
 
-/** `open` asks for no token; a role includes those below it. */
-export type Access = Role | 'open'
+/** `open` asks for no token; a role includes those below it. `dispatch` is for the token of the dispatcher API, and for who may operate. */
+export type Access = Role | 'open' | 'dispatch'
 
 /** Who may call what on the admin listener. A route that is not listed here is closed to everyone. */
 export const access: ReadonlyMap<string, Access> = new Map([
@@ -17,10 +17,15 @@ export const access: ReadonlyMap<string, Access> = new Map([
   ['GET /api/v1/jobs/:instance/:id', 'read'],
   ['GET /api/v1/runners', 'read'],
   ['GET /api/v1/dispatches', 'read'],
+  ['GET /api/v1/requests', 'read'],
   ['GET /api/v1/events', 'read'],
   ['POST /api/v1/instances/:name/pause', 'operate'],
   ['POST /api/v1/instances/:name/resume', 'operate'],
   ['POST /api/v1/instances/:name/look', 'operate'],
+  ['POST /api/v1/dispatches/:id/release', 'operate'],
+  ['POST /api/v1/requests/:id/cancel', 'operate'],
+  ['POST /api/v1/dispatch', 'dispatch'],
+  ['POST /instances/:name/api/v1/dispatch', 'dispatch'],
 ])
 
 const rank: Record<Role, number> = { read: 0, operate: 1, admin: 2 }

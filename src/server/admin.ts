@@ -1,24 +1,21 @@
 import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Config } from '../config/config.ts'
-import type { Ids } from '../ids.ts'
-import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
 import { api } from './api.ts'
 import type { ApiDeps } from './api-deps.ts'
 import { authorize } from './auth.ts'
 import { knownHost, sameSite } from './browser-guards.ts'
+import { dispatchErrors, dispatchPaths } from './dispatch-api.ts'
 import { home } from './home.ts'
 import type { Served } from './peer.ts'
 import { answerErrors, problem, unknownPath } from './problem.ts'
 
 export interface AdminDeps extends ApiDeps {
-  config: () => Pick<Config, 'instances' | 'dispatchers' | 'dryRun' | 'admin'>
+  config: () => ReturnType<ApiDeps['config']> & Pick<Config, 'admin'>
   store: ApiDeps['store'] & Pick<Store, 'ready'>
   metrics: Pick<Metrics, 'registry'>
-  log: Log
-  ids: Ids
   /** Aborted when the service begins to stop: it is not ready from then on. */
   stopping: AbortSignal
 }
@@ -26,7 +23,7 @@ export interface AdminDeps extends ApiDeps {
 /** The admin listener: probe, metrics, a page, and the API. Who may call what is in `access.ts`. */
 export function adminApp(deps: AdminDeps): Hono<Served> {
   const { config, store, metrics, clock, stopping } = deps
-  return new Hono<Served>()
+  const app = new Hono<Served>()
     .onError(answerErrors(deps))
     .notFound(unknownPath)
     .use(
@@ -46,8 +43,10 @@ export function adminApp(deps: AdminDeps): Hono<Served> {
       await next()
       c.header('cache-control', 'no-store')
     })
+  for (const path of dispatchPaths) app.use(path, dispatchErrors())
+  return app
     .use(knownHost(() => config().admin))
-    .use(authorize(() => config().admin.tokens, clock))
+    .use(authorize(config, clock))
     .use(sameSite())
     .get('/readyz', async (c) => {
       if (stopping.aborted) return problem(c, 503, 'the service is stopping')

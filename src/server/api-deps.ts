@@ -1,20 +1,36 @@
 import type { Clock } from '../clock.ts'
 import type { Config, InstanceConfig } from '../config/config.ts'
+import type { Ids } from '../ids.ts'
+import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { LaneView, WorkerView } from './views.ts'
 
 export interface ApiDeps {
   /** The configuration in force, asked at each request. */
-  config: () => Pick<Config, 'instances' | 'dispatchers' | 'dryRun'>
+  config: () => Pick<Config, 'instances' | 'dispatchers' | 'dispatcherApi' | 'owner' | 'dryRun'>
   /** By instance name. */
   workers: ReadonlyMap<string, WorkerView>
   /** By dispatcher name. */
   lanes: ReadonlyMap<string, LaneView>
   store: Pick<
     Store,
-    'jobs' | 'job' | 'dispatches' | 'runners' | 'events' | 'deliveries' | 'secretUses' | 'paused' | 'pause'
+    | 'jobs'
+    | 'job'
+    | 'dispatches'
+    | 'requests'
+    | 'runners'
+    | 'events'
+    | 'deliveries'
+    | 'secretUses'
+    | 'paused'
+    | 'pause'
+    | 'request'
+    | 'cancel'
+    | 'settle'
   >
   clock: Clock
+  ids: Ids
+  log: Log
 }
 
 /** The instance of that name; undefined when none is configured. */

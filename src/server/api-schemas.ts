@@ -19,15 +19,17 @@ export const Problem = z
   })
   .openapi('Problem')
 
+const scope = z.object({
+  level: z.enum(['repository', 'organization', 'user', 'instance', 'enterprise']),
+  owner: z.string().nullable(),
+  name: z.string().nullable(),
+})
+
 export const Instance = z
   .object({
     name: z.string(),
     forge: z.enum(['forgejo', 'gitea', 'github']),
-    scope: z.object({
-      level: z.enum(['repository', 'organization', 'user', 'instance', 'enterprise']),
-      owner: z.string().nullable(),
-      name: z.string().nullable(),
-    }),
+    scope,
     mode: z.enum(modes).nullable().describe('Null until its worker runs'),
     paused: z.boolean(),
     dry_run: z.boolean(),
@@ -174,7 +176,7 @@ export const Dispatch = z
     instance: z.string(),
     target: z.string(),
     dispatcher: z.string(),
-    job: round.nullable().describe('Null when it was made for min_idle'),
+    job: round.nullable().describe('Null when it was made for min_idle, or asked for over the dispatcher API'),
     state: z.enum(['intended', 'sent', 'accepted', 'refused', 'unknown']),
     labels: z.array(z.string()),
     runner: z.string().nullable().describe('The runner it is tied to, or the name that one will bear'),
@@ -189,3 +191,16 @@ export const Dispatch = z
     reason: z.string().nullable(),
   })
   .openapi('Dispatch')
+
+export const Request = z
+  .object({
+    id: z.string().describe('That of its dispatch, once it is started'),
+    instance: z.string(),
+    labels: z.array(z.string()),
+    ttl_seconds: z.number().nullable().describe('Null: as the target says that offers the labels'),
+    machine_type: z.string().nullable(),
+    image: z.string().nullable(),
+    scope,
+    asked_at: time,
+  })
+  .openapi('Request')

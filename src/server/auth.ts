@@ -3,36 +3,73 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import type { Clock } from '../clock.ts'
 import type { Config, Role } from '../config/config.ts'
-import { access, includes } from './access.ts'
+import type { Secret } from '../secret.ts'
+import { type Access, access, includes } from './access.ts'
 import { createAttempts } from './attempts.ts'
 import { peerOf, type Served } from './peer.ts'
 import { problem } from './problem.ts'
 
+type Secrets = Pick<Config, 'admin' | 'dispatcherApi'>
 type Tokens = Config['admin']['tokens']
 
 /** Lets a caller through whose token bears the role that the route needs (`access.ts`). Without any configured token every caller is an admin. */
-export function authorize(tokens: () => Tokens, clock: Clock): MiddlewareHandler<Served> {
+export function authorize(config: () => Secrets, clock: Clock): MiddlewareHandler<Served> {
   const badTokens = createAttempts(clock)
   return async (c, next) => {
-    // Middleware is registered for all methods, a route for one. What is not there at all is told to readers only.
-    const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')
-    const needed = route ? access.get(`${route.method} ${route.path}`) : 'read'
+    const needed = neededFor(c)
     if (needed === 'open') return next()
 
-    const token = bearerToken(c.req.header('authorization'))
-    const role = roleOf(token, tokens())
+    const { token, role } = needed === 'dispatch' ? caller(c, config()) : reader(c, config().admin.tokens)
     if (role === null) {
       const wait = token === null ? null : badTokens.failed(peerOf(c))
-      return wait === null ? unauthorized(c, token) : tooMany(c, wait)
+      return wait === null ? unauthorized(c, token, needed) : tooMany(c, wait)
     }
     if (needed === undefined) return problem(c, 403, 'no role may call this')
-    if (!includes(role, needed)) return problem(c, 403, `this needs the role ${needed}; the token has ${role}`)
+    const least = needed === 'dispatch' ? 'operate' : needed
+    if (!includes(role, least)) return problem(c, 403, `this needs the role ${least}; the token has ${role}`)
     return next()
   }
 }
 
+/** What the route asks for; undefined for one that nobody thought about. */
+function neededFor(c: Context<Served>): Access | undefined {
+  // Middleware is registered for all methods, a route for one. What is not there at all is told to readers only.
+  const matched = matchedRoutes(c)
+  const route = matched.find(({ method }) => method !== 'ALL')
+  if (route) return access.get(`${route.method} ${route.path}`)
+  // Where callers dispatch, they may also look whether somebody is there.
+  return matched.some(({ path }) => access.get(`POST ${path}`) === 'dispatch') ? 'dispatch' : 'read'
+}
+
+interface Caller {
+  token: string | null
+  role: Role | null
+}
+
+function reader(c: Context<Served>, tokens: Tokens): Caller {
+  const token = bearerToken(c.req.header('authorization'))
+  return { token, role: roleOf(token, tokens) }
+}
+
+/** Who dispatches starts code of theirs: here nobody is let in without a token, and a URL may carry it as its password. */
+function caller(c: Context<Served>, { admin, dispatcherApi }: Secrets): Caller {
+  const authorization = c.req.header('authorization')
+  const token = bearerToken(authorization) ?? basicPassword(authorization)
+  if (!dispatcherApi) return { token, role: roleOf(token, admin.tokens) }
+  if (token === null) return { token, role: null }
+  const isTheirs = isSame(sha256(token), dispatcherApi.token)
+  return { token, role: isTheirs ? 'operate' : admin.tokens.length === 0 ? null : roleOf(token, admin.tokens) }
+}
+
 function bearerToken(authorization = ''): string | null {
   return /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? null
+}
+
+/** RFC 7617; the user is nobody's concern. */
+function basicPassword(authorization = ''): string | null {
+  const [, encoded = ''] = /^Basic +(\S+) *$/i.exec(authorization) ?? []
+  const [, password] = /^[^:]*:(.+)$/s.exec(Buffer.from(encoded, 'base64').toString()) ?? []
+  return password ?? null
 }
 
 /** The role of a token. Every configured one is compared, as digests and in constant time, so that the time tells nothing. */
@@ -41,13 +78,20 @@ function roleOf(token: string | null, tokens: Tokens): Role | null {
   if (token === null) return null
   const digest = sha256(token)
   let role: Role | null = null
-  for (const known of tokens) if (timingSafeEqual(digest, sha256(known.token.reveal()))) role = known.role
+  for (const known of tokens) if (isSame(digest, known.token)) role = known.role
   return role
 }
 
-function unauthorized(c: Context<Served>, token: string | null): Response {
+function isSame(digest: Buffer, known: Secret): boolean {
+  return timingSafeEqual(digest, sha256(known.reveal()))
+}
+
+function unauthorized(c: Context<Served>, token: string | null, needed: Access | undefined): Response {
   const challenge = `Bearer realm="muster"${token === null ? '' : ', error="invalid_token"'}`
-  const detail = 'this needs a token of admin.tokens, sent as Authorization: Bearer'
+  const detail =
+    needed === 'dispatch'
+      ? 'this needs the token of dispatcher_api, sent as Authorization: Bearer or as a password'
+      : 'this needs a token of admin.tokens, sent as Authorization: Bearer'
   return problem(c, 401, detail, { headers: { 'www-authenticate': challenge } })
 }
 

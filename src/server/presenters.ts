@@ -3,13 +3,14 @@ import type { DispatcherConfig, InstanceConfig } from '../config/config.ts'
 import { coversUntil, type Dispatch as DispatchRow } from '../core/dispatch.ts'
 import type { Event as EventRow } from '../core/event.ts'
 import type { Job as JobRow } from '../core/job.ts'
+import type { RunnerRequest } from '../core/request.ts'
 import type { Runner as RunnerRow } from '../core/runner.ts'
 import { minIdleAt } from '../core/schedule.ts'
 import type { Target as TargetConfig } from '../core/target.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Secret } from '../secret.ts'
 import type { DeliverySummary, SecretUse } from '../store/store.ts'
-import type { Dispatch, Dispatcher, Event, Instance, Job, Runner, Target } from './api-schemas.ts'
+import type { Dispatch, Dispatcher, Event, Instance, Job, Request, Runner, Target } from './api-schemas.ts'
 import type { LaneView, WorkerView } from './views.ts'
 
 /** Rows and configuration in the words of the API. What may hold a secret (env, URLs with one in it) is left out. */
@@ -209,5 +210,20 @@ export function dispatch(row: DispatchRow): z.output<typeof Dispatch> {
     gone_at: time(row.goneAt),
     gone_reason: row.goneReason,
     reason: row.reason,
+  }
+}
+
+/** A request that waits; what its `env` holds is the caller's. */
+export function request(row: RunnerRequest): z.output<typeof Request> {
+  const { level, owner, name } = row.scope
+  return {
+    id: row.id,
+    instance: row.instance,
+    labels: [...row.labels],
+    ttl_seconds: row.ttl === null ? null : row.ttl / 1_000,
+    machine_type: row.machineType,
+    image: row.image,
+    scope: { level, owner, name },
+    asked_at: surely(row.askedAt),
   }
 }

@@ -1,6 +1,7 @@
 import type { Job } from '../core/job.ts'
 import type { Mode } from '../core/mode.ts'
 import type { Verdict } from '../core/verdict.ts'
+import type { DispatcherTraits } from '../dispatchers/dispatcher.ts'
 import type { Capabilities, HookState } from '../forges/forge.ts'
 
 /** What the worker of one instance lets be seen: memory of this process, read at the moment of the answer. Times are epoch milliseconds. */
@@ -24,4 +25,5 @@ export interface WorkerView {
 export interface LaneView {
   /** It was seen to answer only when its runner had ended. */
   readonly blocking: boolean
+  readonly traits: Pick<DispatcherTraits, 'names'>
 }

@@ -2,7 +2,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
 import { answers } from './api-answers.ts'
 import type { ApiDeps } from './api-deps.ts'
-import { Dispatch, Event, Job, JobDetail, Runner } from './api-schemas.ts'
+import { Dispatch, Event, Job, JobDetail, Request, Runner } from './api-schemas.ts'
 import { pageOf, paging } from './paging.ts'
 import type { Served } from './peer.ts'
 import * as present from './presenters.ts'
@@ -52,6 +52,27 @@ const routes = {
     request: { query: z.strictObject({ ...filters, live: flag }) },
     responses: answers(200, 'Dispatches', pageOf(Dispatch)),
   }),
+  release: createRoute({
+    method: 'post',
+    path: '/api/v1/dispatches/{id}/release',
+    summary: 'Free its slot, whatever became of its runner; one that still lives is a stranger from then on',
+    request: { params: z.object({ id: z.string() }) },
+    responses: answers(200, 'The dispatch, gone', Dispatch),
+  }),
+  cancel: createRoute({
+    method: 'post',
+    path: '/api/v1/requests/{id}/cancel',
+    summary: 'Forget a request that waits',
+    request: { params: z.object({ id: z.string() }) },
+    responses: answers(200, 'The request, as it was', Request),
+  }),
+  requests: createRoute({
+    method: 'get',
+    path: '/api/v1/requests',
+    summary: 'What callers of the dispatcher API asked for and waits for its start',
+    request: { query: z.strictObject({ ...paging, instance: z.string().optional() }) },
+    responses: answers(200, 'Requests, the first asked first', pageOf(Request)),
+  }),
   events: createRoute({
     method: 'get',
     path: '/api/v1/events',
@@ -85,6 +106,27 @@ export function addWorkRoutes(app: OpenAPIHono<Served>, { store, workers, clock 
   app.openapi(routes.dispatches, async (c) => {
     const { items, next } = await store.dispatches(c.req.valid('query'))
     return c.json({ items: items.map(present.dispatch), next }, 200)
+  })
+
+  app.openapi(routes.release, async (c) => {
+    const at = clock.now()
+    const row = await store.settle(c.req.valid('param').id, { kind: 'gone', at, why: 'released' })
+    if (!row) throw new HTTPException(404, { message: 'no such dispatch is known' })
+    if (row.goneReason !== 'released' || row.goneAt !== at)
+      throw new HTTPException(409, { message: `its slot is free already: ${row.goneReason}` })
+    return c.json(present.dispatch(row), 200)
+  })
+
+  app.openapi(routes.cancel, async (c) => {
+    const row = await store.cancel(c.req.valid('param').id, clock.now())
+    if (!row)
+      throw new HTTPException(404, { message: 'no such request waits; once it is started, release its dispatch' })
+    return c.json(present.request(row), 200)
+  })
+
+  app.openapi(routes.requests, async (c) => {
+    const { items, next } = await store.requests(c.req.valid('query'))
+    return c.json({ items: items.map(present.request), next }, 200)
   })
 
   app.openapi(routes.events, async (c) => {

@@ -7,9 +7,10 @@ import { readFacts } from './sqlite/facts.ts'
 import { openFile } from './sqlite/file.ts'
 import { findHook, isPaused, readWatermark, setPaused, takeLease, writeWatermark } from './sqlite/instances.ts'
 import { newestRound, oneRound } from './sqlite/jobs.ts'
-import { listDispatches, listEvents, listJobs, listRunners } from './sqlite/lists.ts'
+import { listDispatches, listEvents, listJobs, listRequests, listRunners } from './sqlite/lists.ts'
 import { migrations } from './sqlite/migrations.ts'
 import { pruneBatch, pruneStatements } from './sqlite/prune.ts'
+import { cancelRequest, recordRequests } from './sqlite/requests.ts'
 import { saveChanges } from './sqlite/save.ts'
 import { events, hooks } from './sqlite/tables.ts'
 import type { Store } from './store.ts'
@@ -44,6 +45,8 @@ export async function openSqliteStore({ path, maxBytes }: SqliteOptions): Promis
     save: (instance, epoch, changes) => commit(() => saveChanges(db, instance, epoch, changes)),
     intend: (instance, epoch, wanted, limits) => commit(() => intendDispatches(db, instance, epoch, wanted, limits)),
     settle: (id, outcome) => commit((ring) => settleDispatch(db, ring, id, outcome)),
+    request: (asked) => commit((ring) => recordRequests(db, ring, asked)),
+    cancel: (id, at) => commit((ring) => cancelRequest(db, ring, id, at)),
     recover: (at, host) => commit(() => recoverDispatches(db, at, host)),
     lease: (instance, holder) => commit(() => takeLease(db, instance, holder)),
     onBell,
@@ -66,6 +69,7 @@ export async function openSqliteStore({ path, maxBytes }: SqliteOptions): Promis
     job: (instance, id, round) =>
       read(() => (round === undefined ? newestRound(db, instance, id) : oneRound(db, instance, id, round))),
     dispatches: (query) => read(() => listDispatches(db, query)),
+    requests: (query) => read(() => listRequests(db, query)),
     runners: (query) => read(() => listRunners(db, query)),
     events: (query) => read(() => listEvents(db, query)),
     deliveries: (instance) => read(() => deliverySummary(db, instance)),

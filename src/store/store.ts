@@ -5,6 +5,7 @@ import type { DeliveredJob } from '../core/intake.ts'
 import type { Job, JobState } from '../core/job.ts'
 import type { EndedDispatch } from '../core/leftover.ts'
 import type { Outcome } from '../core/outcome.ts'
+import type { RunnerRequest } from '../core/request.ts'
 import type { Runner } from '../core/runner.ts'
 
 /** One delivery that was verified and understood. No payload is kept. */
@@ -32,7 +33,28 @@ export interface Limits {
   targets: ReadonlyMap<string, number>
   /** By dispatcher name, over all instances; absent means without limit. */
   dispatchers: ReadonlyMap<string, number>
+  /** What callers of the dispatcher API asked for, over all instances; null is without limit. */
+  requested: number | null
 }
+
+/** Runners that one call of the dispatcher API asks for. */
+export interface AskedRunners {
+  instance: string
+  at: number
+  requests: readonly RunnerRequest[]
+  /** What the caller is told once they are recorded, and again at each repeat. */
+  answer: string
+  /** The `Idempotency-Key` with the digest of what it stands for; null where the caller sent none. */
+  key: { value: string; digest: string } | null
+}
+
+export type RequestOutcome =
+  /** `repeated`: the key was known, nothing was recorded, and this is the first answer. */
+  | { kind: 'recorded' | 'repeated'; answer: string }
+  /** The key is known and stood for something else. */
+  | { kind: 'mismatch' }
+  /** Too many wait already. */
+  | { kind: 'full' }
 
 export interface HookRecord {
   instance: string
@@ -90,6 +112,12 @@ export interface Store {
   /** Folds one outcome into its dispatch, its job and the back-offs, and rings. Answers the dispatch as it then is; null for an unknown id. */
   settle(dispatchId: string, outcome: Outcome): Promise<Dispatch | null>
 
+  /** Keeps what a caller of the dispatcher API asks for until its start is `sent`, and rings. The keys of an instance are its own. */
+  request(asked: AskedRunners): Promise<RequestOutcome>
+
+  /** Forgets a request that waits, and rings. Answers it; null for one that is unknown or being started. */
+  cancel(request: string, at: number): Promise<RunnerRequest | null>
+
   /** At start: what an earlier process left `intended` was never sent, what it left `sent` is unknown. Dispatches of another host's local kinds are left alone. */
   recover(at: number, host: string): Promise<{ neverSent: number; unknown: number }>
 
@@ -118,12 +146,14 @@ export interface Store {
   /** The newest round, or the one asked for; null when it is not known. */
   job(instance: string, id: string, round?: number): Promise<Job | null>
   dispatches(query: ListQuery & { live?: boolean }): Promise<Page<Dispatch>>
+  /** What waits for its start, oldest first. */
+  requests(query: Omit<ListQuery, 'target'>): Promise<Page<RunnerRequest>>
   runners(query: ListQuery & { gone?: boolean }): Promise<Page<Runner>>
   /** The newest first, or those of one job. */
   events(query: ListQuery & { job?: { id: string; round: number } }): Promise<Page<Event>>
   deliveries(instance: string): Promise<DeliverySummary>
 
-  /** Forgets deliveries, finished jobs, gone dispatches and runners, and events older than `before`. */
+  /** Forgets deliveries, finished jobs, gone dispatches and runners, events, and requests with their keys older than `before`. */
   prune(before: number): Promise<void>
   /** Rejects with `StoreUnavailable` when the state cannot be written. */
   ready(): Promise<void>

@@ -1,15 +1,17 @@
 import { type Dispatch, runnerName } from '../core/dispatch.ts'
-import { type Job, jobKey } from '../core/job.ts'
+import { jobKey } from '../core/job.ts'
 import type { Leftover } from '../core/leftover.ts'
 import type { Plan } from '../core/plan.ts'
+import { offering, type RunnerShape, shapeOf } from '../core/request.ts'
 import type { Wanted } from '../core/snapshot.ts'
-import type { Target } from '../core/target.ts'
 import type { TurnDeps } from './deps.ts'
 import type { Lane, Order } from './lane.ts'
 import { clearAway, retire } from './retire.ts'
 
 export interface Acted {
   dispatched: number
+  /** Of those, how many serve a request of the dispatcher API. */
+  requested: number
   verdicts: Plan['verdicts']
 }
 
@@ -21,20 +23,22 @@ export async function act(
   left: readonly Leftover[],
   now: number,
 ): Promise<Acted> {
-  if (deps.dryRun) return { dispatched: 0, verdicts: plan.verdicts }
+  if (deps.dryRun) return { dispatched: 0, requested: 0, verdicts: plan.verdicts }
   for (const stop of plan.stops) retire(deps, stop)
   if (left.length > 0) clearAway(deps, left)
-  if (plan.wanted.length === 0) return { dispatched: 0, verdicts: plan.verdicts }
+  if (plan.wanted.length === 0) return { dispatched: 0, requested: 0, verdicts: plan.verdicts }
 
   const { written, keptBack } = await reserve(deps, epoch, plan.wanted, now)
-  for (const { dispatch, wanted } of written)
-    deps.lanes.get(dispatch.dispatcher)?.add(order(deps, dispatch, wanted.job))
-  return { dispatched: written.length, verdicts: told(plan.verdicts, written, keptBack) }
+  for (const { dispatch, wanted, shape } of written)
+    deps.lanes.get(dispatch.dispatcher)?.add(order(deps, dispatch, wanted, shape))
+  const requested = written.filter(({ wanted }) => wanted.request !== null).length
+  return { dispatched: written.length, requested, verdicts: told(plan.verdicts, written, keptBack) }
 }
 
 /** What a runner is wanted for, with the row that was made for it. */
 interface Intent {
   wanted: Wanted
+  shape: RunnerShape
   dispatch: Dispatch
 }
 
@@ -45,7 +49,11 @@ async function reserve(
   all: readonly Wanted[],
   now: number,
 ): Promise<{ written: Intent[]; keptBack: Intent[] }> {
-  const limits = { targets: new Map(deps.targets.map(({ name, max }) => [name, max])), dispatchers: deps.maxParallel }
+  const limits = {
+    targets: new Map(deps.targets.map(({ name, max }) => [name, max])),
+    dispatchers: deps.maxParallel,
+    requested: deps.api?.maxParallel ?? null,
+  }
   const done: Intent[] = []
   const keptBack: Intent[] = []
   for (let rest = all; rest.length > 0; ) {
@@ -58,9 +66,9 @@ async function reserve(
     )
     const byId = new Map(rows.map((row) => [row.id, row]))
     const refused = intents.filter(({ dispatch }) => !byId.has(dispatch.id))
-    for (const { wanted, dispatch } of intents) {
-      const row = byId.get(dispatch.id)
-      if (row) done.push({ wanted, dispatch: row })
+    for (const intent of intents) {
+      const row = byId.get(intent.dispatch.id)
+      if (row) done.push({ ...intent, dispatch: row })
     }
     keptBack.push(...refused.filter(({ wanted }) => wanted.others.length === 0))
     rest = refused.flatMap(({ wanted }) => next(wanted))
@@ -74,30 +82,30 @@ function next(wanted: Wanted): Wanted[] {
 }
 
 function intent(deps: TurnDeps, wanted: Wanted, now: number): Intent[] {
-  const { target: name, dispatcher, instead, job } = wanted
-  const target = deps.targets.find((candidate) => candidate.name === name)
-  const lane = target && deps.lanes.get(dispatcher)
-  if (!target || !lane) return []
+  const { target, dispatcher, instead, job, request } = wanted
+  const shape = shapeWanted(deps, wanted)
+  const lane = deps.lanes.get(dispatcher)
+  if (!shape || !lane) return []
   const { traits } = lane
-  const id = deps.ids()
+  const id = request?.id ?? deps.ids()
   const dispatch: Dispatch = {
     id,
     instance: deps.instance,
-    target: target.name,
+    target,
     dispatcher,
     instead,
     job: job && { id: job.id, round: job.round },
     // Only a credential of ours can bind a runner to one round.
     handle: traits.credentials === 'ours' ? (job?.handle ?? null) : null,
     state: 'intended',
-    labels: target.labels,
-    offers: target.offers,
+    labels: shape.labels,
+    offers: shape.offers,
     named: traits.names,
     runnerName: traits.names ? runnerName(deps.owner, id) : null,
     host: traits.local ? deps.host : null,
-    ttl: target.ttl,
-    bootTimeout: target.bootTimeout,
-    idleTimeout: target.idleTimeout,
+    ttl: shape.ttl,
+    bootTimeout: shape.bootTimeout,
+    idleTimeout: shape.idleTimeout,
     intendedAt: now,
     sentAt: null,
     answeredAt: null,
@@ -113,11 +121,16 @@ function intent(deps: TurnDeps, wanted: Wanted, now: number): Intent[] {
     reason: null,
     version: 0,
   }
-  return [{ wanted, dispatch }]
+  return [{ wanted, shape, dispatch }]
 }
 
-function order(deps: TurnDeps, dispatch: Dispatch, job: Job | null): Order {
-  const target = deps.targets.find(({ name }) => name === dispatch.target) as Target
+/** What the runner is like that is wanted; undefined where its target is configured no more. */
+function shapeWanted({ targets, forge }: TurnDeps, { target, request }: Wanted): RunnerShape | undefined {
+  if (request === null) return targets.find(({ name }) => name === target)
+  return shapeOf(request, offering(request.labels, targets, forge.labels), forge.labels)
+}
+
+function order(deps: TurnDeps, dispatch: Dispatch, { job, request }: Wanted, shape: RunnerShape): Order {
   const { traits } = deps.lanes.get(dispatch.dispatcher) as Lane
   const name = runnerName(deps.owner, dispatch.id)
   return {
@@ -125,19 +138,19 @@ function order(deps: TurnDeps, dispatch: Dispatch, job: Job | null): Order {
     log: deps.log,
     async prepare(signal) {
       const { labels, handle } = dispatch
-      const credential =
-        traits.credentials === 'ours' ? await deps.forge.register({ name, labels, handle }, signal) : null
+      const forge = request === null ? deps.forge : deps.forgeAt(request.scope)
+      const credential = traits.credentials === 'ours' ? await forge.register({ name, labels, handle }, signal) : null
       return {
         id: dispatch.id,
         instance: deps.instance,
-        target: target.name,
+        target: dispatch.target,
         name,
         labels,
         ttl: dispatch.ttl,
-        machineType: target.machineType,
-        image: target.image,
-        env: target.env,
-        scope: deps.scope,
+        machineType: shape.machineType,
+        image: shape.image,
+        env: shape.env,
+        scope: request?.scope ?? deps.scope,
         job: job && `${deps.instance}/${job.id}`,
         about: job && { repository: job.repository, runId: job.runId, delivery: job.announcedBy },
         credential,

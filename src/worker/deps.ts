@@ -18,6 +18,10 @@ export interface TurnDeps {
   scope: Scope
   forge: Forge
   targets: readonly Target[]
+  /** The dispatcher API as this instance serves it; null where it is not offered. `maxParallel` holds over all instances, null is without limit. */
+  api: { dispatcher: string; maxParallel: number | null } | null
+  /** The same forge with a scope inside the instance's own, for the credential of a runner that is asked for there. */
+  forgeAt: (scope: Scope) => Pick<Forge, 'register'>
   store: Store
   /** By dispatcher name: those that this instance's targets use. */
   lanes: ReadonlyMap<string, Lane>

@@ -1,12 +1,13 @@
 import { isPending } from '../core/dispatch.ts'
 import { type Job, jobKey } from '../core/job.ts'
 import { type Mode, modes } from '../core/mode.ts'
+import { requestTarget } from '../core/request.ts'
 import type { RunnerState } from '../core/runner.ts'
 import { type VerdictKind, verdictKinds } from '../core/verdict.ts'
 import type { TurnDeps } from './deps.ts'
 import type { TurnResult } from './turn.ts'
 
-type GaugeDeps = Pick<TurnDeps, 'metrics' | 'instance' | 'targets' | 'clock'>
+type GaugeDeps = Pick<TurnDeps, 'metrics' | 'instance' | 'targets' | 'api' | 'clock'>
 
 const runnerStates: readonly RunnerState[] = ['booting', 'idle', 'busy', 'offline']
 /** Jobs with these are no demand that waits for us. */
@@ -20,6 +21,7 @@ export function gaugeMode({ metrics, instance }: GaugeDeps, mode: Mode): void {
 export function gauge(deps: GaugeDeps, result: TurnResult): void {
   gaugeJobs(deps, result)
   gaugeRunners(deps, result)
+  if (deps.api !== null) deps.metrics.requestsWaiting.set({ instance: deps.instance }, result.waiting)
   for (const job of result.started) observeWait(deps, job)
 }
 
@@ -43,17 +45,18 @@ function gaugeJobs({ metrics, instance, targets, clock }: GaugeDeps, { facts, ve
   metrics.oldestUncovered.set({ instance }, oldest / 1_000)
 }
 
-function gaugeRunners({ metrics, instance, targets, clock }: GaugeDeps, { facts }: TurnResult): void {
+function gaugeRunners({ metrics, instance, targets, api, clock }: GaugeDeps, { facts }: TurnResult): void {
   const states = new Map(facts.runners.map(({ name, state }) => [name, state]))
-  for (const target of targets) {
-    const ours = facts.dispatches.filter((dispatch) => dispatch.target === target.name)
+  const names = [...targets.map(({ name }) => name), ...(api === null ? [] : [requestTarget])]
+  for (const target of names) {
+    const ours = facts.dispatches.filter((dispatch) => dispatch.target === target)
     for (const state of runnerStates) {
       const inState = ours.filter((dispatch) =>
         dispatch.runner === null
           ? state === 'booting' && isPending(dispatch, clock.now())
           : states.get(dispatch.runner) === state,
       )
-      metrics.runners.set({ instance, target: target.name, state }, inState.length)
+      metrics.runners.set({ instance, target, state }, inState.length)
     }
   }
 }

@@ -33,6 +33,7 @@ const nothingKnown: Facts = {
   jobs: [],
   beyond: new Map(),
   dispatches: [],
+  requests: [],
   runners: [],
   backoffs: new Map(),
   paused: false,

@@ -19,6 +19,8 @@ export interface TurnResult {
   verdicts: Plan['verdicts']
   /** Dispatches that were written. */
   dispatched: number
+  /** Requests of the dispatcher API that wait on. */
+  waiting: number
 }
 
 /**
@@ -34,6 +36,21 @@ export async function turn(deps: TurnDeps, state: TurnState, look: Look): Promis
   const offline = offlineOurs(look.runners, deps.owner)
   const ended =
     offline.size > 0 ? await deps.store.ended(deps.instance, [...offline.keys()]) : new Map<string, EndedDispatch>()
-  const { dispatched, verdicts } = await act(deps, state.epoch, decision, leftovers(offline, ended, now), now)
-  return { facts, plan: decision, lost, runnersSeenAt, started, verdicts, dispatched }
+  const { dispatched, requested, verdicts } = await act(
+    deps,
+    state.epoch,
+    decision,
+    leftovers(offline, ended, now),
+    now,
+  )
+  return {
+    facts,
+    plan: decision,
+    lost,
+    runnersSeenAt,
+    started,
+    verdicts,
+    dispatched,
+    waiting: facts.requests.length - requested,
+  }
 }

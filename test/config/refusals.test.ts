@@ -19,7 +19,6 @@ test.each`
   ${{ top: ['admin: { tokens: [{ name: a, role: root, token: t-of-admin }] }'] }}                        | ${'6:30 admin.tokens[0].role: expected read, operate, admin, found "root"'}
   ${{ top: ['state: "mysql://h/db"'] }}                                                                  | ${'6:1 state: expected sqlite:PATH, found another text, such as sqlite:muster.db or sqlite:/var/lib/muster/muster.db'}
   ${{ top: ['state: "postgres://muster:s3cr3t-pw@h/db"'] }}                                              | ${'6:1 state: not supported yet: state in postgres; sqlite:PATH is'}
-  ${{ top: ['dispatcher_api: { enabled: true, instance: main }'] }}                                      | ${'6:19 dispatcher_api.enabled: not supported yet: dispatcher_api; leave it out or set enabled: false'}
   ${{ instance: ['poll_interval: -5s'] }}                                                                | ${'6:5 instances[0].poll_interval: expected a duration such as 500ms, 30s, 5m or 2h, 0 or more, found "-5s"'}
   ${{ instance: ['poll_interval: -5'] }}                                                                 | ${'6:5 instances[0].poll_interval: expected a duration such as 500ms, 30s, 5m or 2h, 0 or more, found -5'}
   ${{ instance: ['reconcile_interval: "30"'] }}                                                          | ${'6:5 instances[0].reconcile_interval: expected a duration such as 500ms, 30s, 5m or 2h, 0 or more, found "30", a text needs a unit'}

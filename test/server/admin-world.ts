@@ -1,25 +1,28 @@
-import type { InstanceConfig, Role } from '../../src/config/config.ts'
+import type { DispatcherApiConfig, InstanceConfig, Role } from '../../src/config/config.ts'
 import type { Job } from '../../src/core/job.ts'
+import type { RunnerRequest } from '../../src/core/request.ts'
 import type { Verdict } from '../../src/core/verdict.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { Secret } from '../../src/secret.ts'
 import { type AdminDeps, adminApp } from '../../src/server/admin.ts'
 import type { WorkerView } from '../../src/server/views.ts'
-import type { Page } from '../../src/store/store.ts'
+import type { AskedRunners, Page } from '../../src/store/store.ts'
 import { aTarget } from '../support/builders.ts'
+import { giteaRules } from '../support/snapshot.ts'
 import { aLog, aStandingClock } from './intake-world.ts'
 
 type Rows = {
-  [List in 'jobs' | 'runners' | 'dispatches' | 'events']: Awaited<
+  [List in 'jobs' | 'runners' | 'dispatches' | 'requests' | 'events']: Awaited<
     ReturnType<AdminDeps['store'][List]>
   >['items'][number][]
 }
 
 /** A store that holds what a test puts into it, and pages it by position. */
 export function aShelf(rows: Partial<Rows> = {}) {
-  const shelf = { jobs: [], runners: [], dispatches: [], events: [], ...rows } satisfies Rows
+  const shelf = { jobs: [], runners: [], dispatches: [], requests: [], events: [], ...rows } satisfies Rows
+  const keys = new Map<string, AskedRunners>()
   const paused = new Set<string>()
-  const state = { broken: null as Error | null }
+  const state = { broken: null as Error | null, full: false }
 
   function page<T extends { instance: string }>(
     all: readonly T[],
@@ -55,6 +58,31 @@ export function aShelf(rows: Partial<Rows> = {}) {
       page(shelf.dispatches, query, (one) => query.live === undefined || query.live === (one.goneAt === null)),
     events: async ({ job, ...query }) =>
       page(shelf.events, query, (event) => !job || (event.job?.id === job.id && event.job.round === job.round)),
+    requests: async (query) => page<RunnerRequest>(shelf.requests, query),
+    // Like the store's, but in memory.
+    async request(asked) {
+      if (state.broken) throw state.broken
+      const { instance, key, answer, requests } = asked
+      const known = key && keys.get(`${instance}/${key.value}`)
+      if (known)
+        return known.key?.digest === key.digest ? { kind: 'repeated', answer: known.answer } : { kind: 'mismatch' }
+      if (state.full) return { kind: 'full' }
+      if (key) keys.set(`${instance}/${key.value}`, asked)
+      shelf.requests.push(...requests)
+      return { kind: 'recorded', answer }
+    },
+    async cancel(id) {
+      const index = shelf.requests.findIndex((one) => one.id === id)
+      return index === -1 ? null : (shelf.requests.splice(index, 1)[0] ?? null)
+    },
+    async settle(id, outcome) {
+      const index = shelf.dispatches.findIndex((one) => one.id === id)
+      const row = shelf.dispatches[index]
+      if (!row) return null
+      if (row.goneAt === null && outcome.kind === 'gone')
+        shelf.dispatches[index] = { ...row, goneAt: outcome.at, goneReason: outcome.why }
+      return shelf.dispatches[index] ?? null
+    },
     secretUses: async () => [],
     deliveries: async (instance) => ({ instance, lastAt: null, lastJobEventAt: null }),
     paused: async (instance) => paused.has(instance),
@@ -63,7 +91,7 @@ export function aShelf(rows: Partial<Rows> = {}) {
       else paused.delete(instance)
     },
   }
-  return { store, state }
+  return { store, state, shelf }
 }
 
 export function anInstance(over: Partial<InstanceConfig> = {}): InstanceConfig {
@@ -103,6 +131,9 @@ export function aWorker(over: Partial<WorkerView> & { verdicts?: Record<string, 
   return { worker, asked }
 }
 
+/** What callers of the dispatcher API send. */
+export const callerToken = 'token-of-a-caller'
+
 interface AdminWorld {
   rows?: Partial<Rows>
   instances?: readonly InstanceConfig[]
@@ -111,6 +142,9 @@ interface AdminWorld {
   /** By role; none leaves the listener without tokens. */
   tokens?: Partial<Record<Role, string>>
   host?: string
+  /** What is said of the dispatcher API; it is offered with the token `token-of-a-caller` unless this is null. */
+  api?: Partial<DispatcherApiConfig> | null
+  dryRun?: boolean
 }
 
 /** The admin listener over a shelf, with one instance, `main`, and the dispatcher `default`. */
@@ -122,8 +156,10 @@ export function anAdminWorld(over: AdminWorld = {}) {
     lanes = new Map(),
     tokens = {},
     host = '127.0.0.1',
+    api = {},
+    dryRun = false,
   } = over
-  const { store, state } = aShelf(rows)
+  const { store, state, shelf } = aShelf(rows)
   const clock = aStandingClock()
   const { log, text, lines } = aLog()
   const metrics = createMetrics()
@@ -147,7 +183,19 @@ export function anAdminWorld(over: AdminWorld = {}) {
         },
       ],
     ]),
-    dryRun: false,
+    dryRun,
+    owner: 'muster',
+    dispatcherApi: api && {
+      token: new Secret(callerToken),
+      instance: instances[0]?.name ?? '',
+      allowLabels: [],
+      allowScopes: [],
+      maxParallel: null,
+      defaultLabels: [],
+      defaultScope: null,
+      places: new Map(instances.map(({ name }) => [name, { dispatcher: 'default', labels: giteaRules }])),
+      ...api,
+    },
     admin: {
       listen: { host, port: 8091 },
       tokens: roles.flatMap((role) => {
@@ -156,7 +204,8 @@ export function anAdminWorld(over: AdminWorld = {}) {
       }),
     },
   }
-  const ids = () => 'error-1'
+  let made = 0
+  const ids = () => `id-${++made}`
   const app = adminApp({
     config: () => config,
     store,
@@ -179,5 +228,5 @@ export function anAdminWorld(over: AdminWorld = {}) {
     }
   }
 
-  return { app, get, state, store, clock, metrics, stopping, text, lines }
+  return { app, get, state, shelf, store, clock, metrics, stopping, text, lines }
 }

@@ -63,9 +63,9 @@ test('a failure tells an id that the log has too, and nothing of what failed', a
   const { get, state, lines } = anAdminWorld()
   state.broken = new TypeError('canary at /home/someone/store.ts')
   const { status, body } = await get('/api/v1/jobs')
-  expect([status, body.id]).toEqual([500, 'error-1'])
+  expect([status, body.id]).toEqual([500, 'id-1'])
   expect(JSON.stringify(body)).not.toContain('canary')
-  expect(lines()).toEqual([expect.objectContaining({ id: 'error-1', level: 50 })])
+  expect(lines()).toEqual([expect.objectContaining({ id: 'id-1', level: 50 })])
 })
 
 test('while the state is out of reach the API says so, and when to come again', async () => {

@@ -300,7 +300,7 @@ test('targets are told with the min_idle of this minute', async () => {
 
 test('a dispatcher tells how much it runs, and that it blocks once that was seen', async () => {
   const dispatches = [aDispatch(), aDispatch(), aDispatch({ dispatcher: 'other' }), aDispatch({ state: 'refused' })]
-  const lanes = new Map([['default', { blocking: true }]])
+  const lanes = new Map([['default', { blocking: true, traits: { names: false } }]])
   const { get } = anAdminWorld({ rows: { dispatches }, lanes })
   expect((await get('/api/v1/dispatchers')).body).toMatchObject({
     items: [{ name: 'default', kind: 'http', timeout_seconds: 15, live: 2, blocking: true }],

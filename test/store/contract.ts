@@ -6,6 +6,7 @@ import { factsContract } from './contract/facts.ts'
 import { instancesContract } from './contract/instances.ts'
 import { listsContract } from './contract/lists.ts'
 import { outcomesContract } from './contract/outcomes.ts'
+import { requestsContract } from './contract/requests.ts'
 import { saveContract } from './contract/save.ts'
 
 /** What every store promises. `open` answers an empty one each time. */
@@ -24,6 +25,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     saveContract(withStore)
     dispatchesContract(withStore)
     outcomesContract(withStore)
+    requestsContract(withStore)
     instancesContract(withStore)
     listsContract(withStore)
   })

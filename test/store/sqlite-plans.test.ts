@@ -27,6 +27,7 @@ const ways: Record<keyof typeof statements, readonly string[]> = {
   finished: ['jobs: jobs_finished_of_repository (instance=? AND repository=?)'],
   announced: ['jobs: jobs_announced (instance=? AND first_seen_at>?)', 'SCAN (subquery-1)'],
   ofTarget: ['dispatches: dispatches_live (instance=? AND target=?)'],
+  ofRequests: ['dispatches: dispatches_live_requested (target=?)'],
   ofDispatcher: ['dispatches: dispatches_live_of_dispatcher (dispatcher=?)'],
 }
 

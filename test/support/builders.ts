@@ -2,6 +2,7 @@ import type { Dispatch } from '../../src/core/dispatch.ts'
 import type { Event } from '../../src/core/event.ts'
 import type { DeliveredJob } from '../../src/core/intake.ts'
 import type { Job, ToldJob } from '../../src/core/job.ts'
+import type { RunnerRequest } from '../../src/core/request.ts'
 import type { Runner } from '../../src/core/runner.ts'
 import type { Target } from '../../src/core/target.ts'
 import type { HookWish } from '../../src/forges/forge.ts'
@@ -117,6 +118,22 @@ export function aDispatch(over: Partial<Dispatch> = {}): Dispatch {
     goneReason: state === 'refused' ? 'refused' : null,
     reason: null,
     version: 0,
+    ...over,
+  }
+}
+
+/** A runner for `linux` that a caller of the dispatcher API asked for, at whatever ttl is usual. */
+export function aRequest(over: Partial<RunnerRequest> = {}): RunnerRequest {
+  return {
+    id: `request-${fresh()}`,
+    instance: 'main',
+    labels: ['linux'],
+    ttl: null,
+    machineType: null,
+    image: null,
+    env: {},
+    scope: { level: 'repository', owner: 'acme', name: 'widgets' },
+    askedAt: at('12:00:00'),
     ...over,
   }
 }

@@ -68,7 +68,16 @@ export const importTable: readonly ImportRule[] = [
   },
   {
     from: 'server/',
-    may: ['core/', 'server/', ...interfaces, 'delivery-record.ts', 'log.ts', 'metrics.ts', 'config/config.ts'],
+    may: [
+      'core/',
+      'server/',
+      ...interfaces,
+      'delivery-record.ts',
+      'log.ts',
+      'metrics.ts',
+      'config/config.ts',
+      'fields.ts',
+    ],
     packages: ['hono', '@hono/node-server', '@hono/zod-openapi', 'zod'],
   },
   { from: 'simulation/', may: ['core/', 'simulation/', ...interfaces], packages: ['hono', '@hono/node-server'] },

@@ -29,6 +29,7 @@ export function someFacts(over: Partial<Omit<Facts, 'backoffs'>> & { backoffs?: 
     jobs: [],
     beyond: new Map(),
     dispatches: [],
+    requests: [],
     runners: [],
     paused: false,
     signals: { nudgedAt: null, jobEventAt: null, announcedSince: 0, finishedAt: new Map() },
@@ -48,6 +49,7 @@ export function aSnapshot({
   runnersSeenAt,
   looked,
   jobsListed,
+  api,
   ...known
 }: Known & Partial<Snapshot> = {}): Snapshot {
   return {
@@ -60,5 +62,6 @@ export function aSnapshot({
     runnersSeenAt: runnersSeenAt ?? null,
     looked: looked ?? true,
     jobsListed: jobsListed ?? true,
+    api: api ?? null,
   }
 }

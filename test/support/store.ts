@@ -16,10 +16,14 @@ export function changes(over: Partial<Changes> = {}): Changes {
   return { jobs: [], dispatches: [], runners: [], backoffs: [], cleared: [], events: [], ...over }
 }
 
-export const noLimits: Limits = { targets: new Map(), dispatchers: new Map() }
+export const noLimits: Limits = { targets: new Map(), dispatchers: new Map(), requested: null }
 
-export function limits(targets: Record<string, number>, dispatchers: Record<string, number> = {}): Limits {
-  return { targets: new Map(Object.entries(targets)), dispatchers: new Map(Object.entries(dispatchers)) }
+export function limits(
+  targets: Record<string, number>,
+  dispatchers: Record<string, number> = {},
+  requested: number | null = null,
+): Limits {
+  return { targets: new Map(Object.entries(targets)), dispatchers: new Map(Object.entries(dispatchers)), requested }
 }
 
 /** Takes the lease of an instance and saves as its holder. */

@@ -16,7 +16,12 @@ export function readAnswer(answer: HttpAnswer, now: number): AnswerReading {
   const body = parsed(answer.body)
   const told = failed.safeParse(body)
   const detail = told.success ? `: ${text(told.data.error)}` : ''
-  if (status >= 200 && status < 300) return accepted(status, body, detail)
+  if (status >= 200 && status < 300) {
+    const reading = accepted(status, body, detail)
+    // Another Muster whose own dispatcher names runners cannot know the name yet: ours may bear any.
+    const isProvisional = answer.headers['x-muster-names'] === 'provisional'
+    return reading.kind === 'accepted' && isProvisional ? { ...reading, name: null } : reading
+  }
   if (status >= 300 && status < 400)
     return refused(`answered ${status}, a redirect${destination(answer)}; set "url" to the dispatcher itself`)
   if (status >= 400 && status < 500) return refused(`answered ${status}${detail}`)

@@ -3,18 +3,21 @@ import type { Dispatch, DispatchState } from '../../core/dispatch.ts'
 import type { Event, EventType } from '../../core/event.ts'
 import type { EndedDispatch } from '../../core/leftover.ts'
 import { foldOutcome, type Outcome, outcomeKeys } from '../../core/outcome.ts'
+import { isRequested, requestTarget } from '../../core/request.ts'
 import type { Limits } from '../store.ts'
 import { count } from './cells.ts'
 import type { Ring } from './commits.ts'
 import type { Database } from './database.ts'
 import { isPaused, requireEpoch } from './instances.ts'
 import { oneRound } from './jobs.ts'
+import { forgetServed, isStillAsked } from './requests.ts'
 import { clearBackoffs } from './save.ts'
 import { backoffs, dispatches, events, jobs } from './tables.ts'
 
 /** What a limit counts, found by index: dispatches that are not gone. */
 export const liveStatements = {
   ofTarget: 'SELECT count(*) AS number FROM dispatches WHERE instance = ? AND target = ? AND gone_at IS NULL',
+  ofRequests: `SELECT count(*) AS number FROM dispatches WHERE target = '${requestTarget}' AND gone_at IS NULL`,
   ofDispatcher: 'SELECT count(*) AS number FROM dispatches WHERE dispatcher = ? AND gone_at IS NULL',
 }
 
@@ -34,7 +37,7 @@ export function intendDispatches(
   for (const dispatch of wanted) {
     const breaker = openBreaker(db, dispatch.dispatcher)
     const isHeldBack = breaker !== null && dispatch.intendedAt < breaker.until
-    if (isHeldBack || !hasRoom(db, dispatch, limits) || !isStillQueued(db, dispatch)) continue
+    if (isHeldBack || !hasRoom(db, dispatch, limits) || !isStillWanted(db, dispatch)) continue
     if (!dispatches.write(db, { ...dispatch, state: 'intended', version: 0 })) continue
     // This one is the probe: the next waits as if it had failed, until its outcome says more.
     if (breaker) backoffs.put(db, { ...breaker, until: dispatch.intendedAt + probeDelay(breaker) })
@@ -59,6 +62,7 @@ export function settleDispatch(db: Database, ring: Ring, id: string, outcome: Ou
   const changes = foldOutcome({ dispatch, job, backoffs: known, paused }, outcome)
   if (changes.dispatch === dispatch) return dispatch
   dispatches.put(db, changes.dispatch)
+  forgetServed(db, changes.dispatch)
   if (changes.job && changes.job !== job) jobs.put(db, changes.job)
   for (const backoff of changes.backoffs) backoffs.put(db, backoff)
   clearBackoffs(db, changes.cleared)
@@ -106,14 +110,19 @@ export function endedDispatches(
   )
 }
 
-function hasRoom(db: Database, { instance, target, dispatcher }: Dispatch, limits: Limits): boolean {
+function hasRoom(db: Database, dispatch: Dispatch, limits: Limits): boolean {
+  const { instance, target, dispatcher } = dispatch
+  const { requested } = limits
+  if (isRequested(dispatch) && requested !== null && count(db.get(liveStatements.ofRequests)) >= requested) return false
   const ofTarget = limits.targets.get(target)
   if (ofTarget !== undefined && count(db.get(liveStatements.ofTarget, instance, target)) >= ofTarget) return false
   const ofDispatcher = limits.dispatchers.get(dispatcher)
   return ofDispatcher === undefined || count(db.get(liveStatements.ofDispatcher, dispatcher)) < ofDispatcher
 }
 
-function isStillQueued(db: Database, { instance, job }: Dispatch): boolean {
+function isStillWanted(db: Database, dispatch: Dispatch): boolean {
+  const { instance, job } = dispatch
+  if (!isStillAsked(db, dispatch)) return false
   const round = job && oneRound(db, instance, job.id, job.round)
   return !round || round.state === 'queued' || round.state === 'waiting'
 }

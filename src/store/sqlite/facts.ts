@@ -3,6 +3,7 @@ import type { Facts, FactsQuery } from '../../core/facts.ts'
 import { type Job, jobKey } from '../../core/job.ts'
 import { count, moment } from './cells.ts'
 import type { Database } from './database.ts'
+import { waitingRequests } from './requests.ts'
 import { backoffs, dispatches, jobs, runners } from './tables.ts'
 
 /** Since when a job waits, as the plan counts it; the forge's own moment orders what one look saw at once. */
@@ -56,6 +57,7 @@ export function readFacts(db: Database, instance: string, query: FactsQuery): Fa
     jobs: found,
     beyond,
     dispatches: db.all(factStatements.dispatches, instance).map(dispatches.read),
+    requests: waitingRequests(db, instance),
     runners: db.all(factStatements.runners, instance).map(runners.read),
     backoffs: held,
     paused: known?.paused === 1,

@@ -43,6 +43,8 @@ function prepare(db: Database, path: string, maxBytes: number | null): void {
   db.exec('PRAGMA synchronous = FULL')
   // Temporary files would need a writable folder, which a container may not have.
   db.exec('PRAGMA temp_store = MEMORY')
+  // What is deleted is overwritten: a request of the dispatcher API may have held secrets.
+  db.exec('PRAGMA secure_delete = ON')
   db.exec(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`)
   const damage = db.get('PRAGMA quick_check(1)')?.quick_check
   if (damage !== 'ok') throw damaged(path, String(damage))

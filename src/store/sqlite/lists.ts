@@ -1,8 +1,9 @@
 import { BadCursor, type ListQuery, type Page, type Store } from '../store.ts'
 import type { Cell, Database, Row } from './database.ts'
-import { dispatches, events, jobs, runners } from './tables.ts'
+import { waits } from './requests.ts'
+import { dispatches, events, jobs, requests, runners } from './tables.ts'
 
-type Query<K extends 'jobs' | 'dispatches' | 'runners' | 'events'> = Parameters<Store[K]>[0]
+type Query<K extends 'jobs' | 'dispatches' | 'requests' | 'runners' | 'events'> = Parameters<Store[K]>[0]
 
 /** Conditions that all must hold, each with the value of its one `?`, or without any. */
 type Conditions = readonly (readonly [sql: string, value?: Cell])[]
@@ -28,6 +29,12 @@ export function listDispatches(db: Database, query: Query<'dispatches'>) {
     ...isGone(query.live === undefined ? undefined : !query.live),
   ]
   return page(db, query, { table: 'dispatches', order: 'newest first', where, read: dispatches.read })
+}
+
+/** Requests that wait, the first asked first. */
+export function listRequests(db: Database, query: Query<'requests'>) {
+  const where: Conditions = [...sameInstance(query), [waits]]
+  return page(db, query, { table: 'requests', order: 'oldest first', where, read: requests.read })
 }
 
 /** Runners, the first seen first; those of a target are the ones that its dispatches brought. */

@@ -3,9 +3,10 @@ import { type Database, transaction } from './database.ts'
 import { first } from './migrations/001-first.ts'
 import { recovery } from './migrations/002-recovery.ts'
 import { fallback } from './migrations/003-fallback.ts'
+import { requests } from './migrations/004-requests.ts'
 
 /** The steps from an empty file to the schema of this version, in order. A step that was ever released is never changed. */
-export const migrations: readonly string[] = [first, recovery, fallback]
+export const migrations: readonly string[] = [first, recovery, fallback, requests]
 
 /** Marks a file as ours ("Mstr"), so that no other program's database is ever changed. */
 export const applicationId = 0x4d737472

@@ -17,6 +17,8 @@ export const pruneStatements: readonly string[] = [
   ofTable('jobs', 'jobs_finished', `state = 'finished' AND coalesce(seen_finished_at, first_seen_at) < ?`),
   ofTable('dispatches', 'dispatches_gone', 'gone_at < ?'),
   ofTable('runners', 'runners_gone', 'gone_at < ?'),
+  ofLog('request_keys', 'at'),
+  'DELETE FROM requests WHERE asked_at < ?',
   'DELETE FROM backoffs WHERE until < ?',
 ]
 

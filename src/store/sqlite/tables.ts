@@ -2,6 +2,7 @@ import type { Backoff } from '../../core/backoff.ts'
 import type { Dispatch, DispatchState, GoneReason } from '../../core/dispatch.ts'
 import type { Event, EventType } from '../../core/event.ts'
 import type { Job, JobState, Unassigned } from '../../core/job.ts'
+import type { RunnerRequest } from '../../core/request.ts'
 import type { Runner } from '../../core/runner.ts'
 import type { HookRecord } from '../store.ts'
 import { type Columns, flag, json, log, plain, roundRef, table, versionedTable } from './table.ts'
@@ -51,7 +52,7 @@ export const jobs = versionedTable<Job>('jobs', ['instance', 'id', 'round'], {
   version: number,
 })
 
-export const dispatches = versionedTable<Dispatch>('dispatches', ['id'], {
+const dispatchColumns: Columns<Dispatch> = {
   id: text,
   instance: text,
   target: text,
@@ -82,6 +83,23 @@ export const dispatches = versionedTable<Dispatch>('dispatches', ['id'], {
   goneReason: plain<GoneReason | null>(),
   reason: maybeText,
   version: number,
+}
+
+/** What ended before it was sent makes room for another start of the same request. */
+export const dispatches = versionedTable<Dispatch>('dispatches', ['id'], dispatchColumns, {
+  revivedWhere: 'dispatches.gone_at IS NOT NULL AND dispatches.sent_at IS NULL',
+})
+
+export const requests = log<RunnerRequest>('requests', {
+  id: text,
+  instance: text,
+  labels: texts,
+  ttl: maybeNumber,
+  machineType: maybeText,
+  image: maybeText,
+  env: json<RunnerRequest['env']>(),
+  scope: json<RunnerRequest['scope']>(),
+  askedAt: number,
 })
 
 const runnerColumns: Columns<Runner> = {

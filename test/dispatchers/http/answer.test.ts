@@ -64,3 +64,9 @@ test.each`
 test.each([undefined, '', 'soon'])('Retry-After: %s names no time', (header) => {
   expect(retryAt(header, now)).toBeNull()
 })
+
+test('a name that the runner will not bear is none', () => {
+  const body = '{"runners":[{"name":"muster-1"}]}'
+  expect(read(200, body)).toEqual({ kind: 'accepted', name: 'muster-1' })
+  expect(read(200, body, { 'x-muster-names': 'provisional' })).toEqual({ kind: 'accepted', name: null })
+})

@@ -82,6 +82,8 @@ export async function startProcess({ agenda, store, desk, depot, setting, ids, v
       scope: { level: 'instance', owner: null, name: null },
       forge: guarded(desk.forge),
       targets: setting.targets,
+      api: null,
+      forgeAt: () => guarded(desk.forge),
       store: held,
       lanes: new Map([['default', lane]]),
       maxParallel: new Map(setting.maxParallel === null ? [] : [['default', setting.maxParallel]]),

@@ -9,6 +9,7 @@ export function factsContract(test: StoreTest): void {
       jobs: [],
       beyond: new Map(),
       dispatches: [],
+      requests: [],
       runners: [],
       backoffs: new Map(),
       paused: false,

@@ -1,0 +1,67 @@
+import type { Dispatch } from '../../core/dispatch.ts'
+import type { EventType } from '../../core/event.ts'
+import { isRequested, mostWaiting, type RunnerRequest, requestTarget } from '../../core/request.ts'
+import type { AskedRunners, RequestOutcome } from '../store.ts'
+import { count } from './cells.ts'
+import type { Ring } from './commits.ts'
+import type { Database } from './database.ts'
+import { events, requests } from './tables.ts'
+
+/** A request waits while no live dispatch serves it: one that ended before it was sent (a restart, a pause) leaves it waiting again. */
+export const waits =
+  'NOT EXISTS (SELECT 1 FROM dispatches WHERE dispatches.id = requests.id AND dispatches.gone_at IS NULL)'
+
+/** Keeps what a caller asks for, each runner as a row, and the answer under the caller's key; a repeat of the key changes nothing. */
+export function recordRequests(db: Database, ring: Ring, asked: AskedRunners): RequestOutcome {
+  const { instance, key, answer, at } = asked
+  const known =
+    key && db.get('SELECT digest, answer FROM request_keys WHERE instance = ? AND key = ?', instance, key.value)
+  if (key && known) {
+    return known.digest === key.digest ? { kind: 'repeated', answer: String(known.answer) } : { kind: 'mismatch' }
+  }
+  const waiting = count(db.get('SELECT count(*) AS number FROM requests WHERE instance = ?', instance))
+  if (waiting + asked.requests.length > mostWaiting) return { kind: 'full' }
+  for (const request of asked.requests) {
+    requests.append(db, request)
+    tell(db, 'runner_requested', request, at)
+  }
+  if (key) {
+    db.run(
+      'INSERT INTO request_keys (instance, key, digest, answer, at) VALUES (?, ?, ?, ?, ?)',
+      ...[instance, key.value, key.digest, answer, at],
+    )
+  }
+  ring(instance)
+  return { kind: 'recorded', answer }
+}
+
+export function cancelRequest(db: Database, ring: Ring, id: string, at: number): RunnerRequest | null {
+  const row = db.get(`SELECT * FROM requests WHERE id = ? AND ${waits}`, id)
+  if (!row) return null
+  const request = requests.read(row)
+  db.run('DELETE FROM requests WHERE id = ?', id)
+  tell(db, 'request_cancelled', request, at)
+  ring(request.instance)
+  return request
+}
+
+/** All that wait, oldest first. */
+export function waitingRequests(db: Database, instance: string): RunnerRequest[] {
+  const rows = db.all(`SELECT * FROM requests WHERE instance = ? AND ${waits} ORDER BY seq`, instance)
+  return rows.map(requests.read)
+}
+
+/** False for a dispatch whose request was started or given up meanwhile. */
+export function isStillAsked(db: Database, dispatch: Dispatch): boolean {
+  return !isRequested(dispatch) || db.get('SELECT 1 FROM requests WHERE id = ?', dispatch.id) !== undefined
+}
+
+/** Once its start was sent, or an operator gave it up, nothing of a request is needed any more; its `env` may hold secrets. */
+export function forgetServed(db: Database, dispatch: Dispatch): void {
+  if (!isRequested(dispatch) || (dispatch.sentAt === null && dispatch.goneReason !== 'released')) return
+  db.run('DELETE FROM requests WHERE id = ?', dispatch.id)
+}
+
+function tell(db: Database, type: EventType, { id, instance }: RunnerRequest, at: number): void {
+  events.append(db, { type, at, instance, job: null, target: requestTarget, dispatch: id, runner: null, detail: {} })
+}
