@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { systemClock } from '../clock.ts'
 import type { Config, InstanceConfig } from '../config/config.ts'
 import { type Leftover, offlineOurs } from '../core/leftover.ts'
@@ -8,6 +9,7 @@ import { createMetrics } from '../metrics.ts'
 import { openForge } from '../parts.ts'
 import { Scrubber } from '../secret.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
+import { StoreUnusable } from '../store/store.ts'
 import { running } from './running.ts'
 
 /** What was found, and done, about the registrations of one instance. */
@@ -55,6 +57,8 @@ async function offlineAt(config: Config, instance: InstanceConfig): Promise<Foun
 async function liveDispatches(config: Config): Promise<ReadonlySet<string>> {
   const service = await running(config)
   if (service) return service.live
+  // An empty one would say that nothing lives, and runners that are to come would lose their registration.
+  if (!existsSync(config.state.path)) throw new StoreUnusable(`${config.state.path} is not there: ${where}`)
   const store = await openSqliteStore({ path: config.state.path })
   try {
     const live = new Set<string>()
@@ -94,6 +98,9 @@ async function cleanOne(
     }
   }
 }
+
+const where =
+  'clean up on the machine that the service runs on, with its configuration and in its folder; where there was none, let `muster serve` run first'
 
 const left = { removed: false, error: null }
 

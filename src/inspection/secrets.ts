@@ -23,7 +23,7 @@ export function checkSecrets({ name, secrets }: InstanceConfig, running: Running
   for (const { source, uses, last_used_at } of older) {
     const since = last_used_at === null ? null : now - Date.parse(last_used_at)
     const firstWorks = (first?.uses ?? 0) > 0
-    if (firstWorks && (since === null || since > unusedFor))
+    if (firstWorks && since !== null && since > unusedFor)
       findings.push(
         note('webhook_secret', `an older secret (${source}) signs nothing any more`, 'take it out of webhook_secret'),
       )
@@ -31,7 +31,9 @@ export function checkSecrets({ name, secrets }: InstanceConfig, running: Running
       findings.push(
         note(
           'webhook_secret',
-          `an older secret (${source}) signed ${uses} deliveries, last at ${last_used_at ?? 'no time'}`,
+          uses === 0
+            ? `an older secret (${source}) has signed nothing that is remembered here`
+            : `an older secret (${source}) signed ${uses} deliveries, last at ${last_used_at}`,
           'leave it in webhook_secret until the first has signed for a week and this one nothing',
         ),
       )

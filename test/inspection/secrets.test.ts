@@ -30,8 +30,10 @@ function checked(first: Use, second: Use, last: string | null = iso('12:00:00'))
 const unused = { uses: 0, last_used_at: null }
 const lately = { uses: 3, last_used_at: iso('11:59:00') }
 
-test('an old secret that signs nothing may go once the new one has signed', () => {
-  expect(checked(lately, unused)).toEqual([
+const longAgo = { uses: 3, last_used_at: iso('12:00:00').replace('2026', '2025') }
+
+test('an old secret that has signed nothing for long may go once the new one has signed', () => {
+  expect(checked(lately, longAgo)).toEqual([
     expect.stringMatching(/^good: the last delivery came/),
     expect.stringMatching(/^note: an older secret .* signs nothing any more/),
   ])
@@ -39,7 +41,8 @@ test('an old secret that signs nothing may go once the new one has signed', () =
 
 test('an old secret stays while it signs, and as long as the new one has signed nothing', () => {
   expect(checked(lately, lately)[1]).toMatch(/signed 3 deliveries/)
-  expect(checked(unused, unused)[1]).toMatch(/signed 0 deliveries/)
+  expect(checked(unused, longAgo)[1]).toMatch(/signed 3 deliveries/)
+  expect(checked(lately, unused)[1]).toMatch(/has signed nothing that is remembered here/)
 })
 
 test('that no delivery ever came is a warning', () => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { openSqliteStore } from '../../src/store/sqlite.ts'
 import { muster, written } from './muster-process.ts'
 import { forges, journey, type Stage } from './stage.ts'
 import type { StagedForge } from './staged-forge.ts'
@@ -46,6 +47,11 @@ atEase.concurrent('muster clean lists our own alone, and removes them only when 
     admin: { listen: '127.0.0.1:1' },
     ...configuration(stage, forge),
   })
+  const unknown = muster(stage, 'clean', '--yes')
+  expect(await unknown.ended).toBe(1)
+  expect(unknown.stderr).toMatch(/muster\.db is not there/)
+  // The service has run here, and ended.
+  await (await openSqliteStore({ path: `${stage.folder}/muster.db` })).close()
   const [{ offline }] = await cleaned(stage)
   expect(offline).toMatchObject([{ name: ours, removed: false }])
   expect(names(forge)).toEqual([ours, ...strangers].sort())
