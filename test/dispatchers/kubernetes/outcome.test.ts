@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Dispatcher } from '../../../src/dispatchers/dispatcher.ts'
 import { aRequest, canary, never } from '../contract.ts'
 import { type Call, say } from './api-server.ts'
@@ -72,6 +72,20 @@ describe('what an outcome is:', () => {
       name: 'DispatchRefused',
       message: expect.stringContaining('namespaces "elsewhere" not found'),
     })
+  })
+
+  test('when its name is not known: refused', async () => {
+    await writeFile(place.kubeconfig, kubeconfigFor('https://cluster.invalid:6443'))
+    await expect(open().launch(aRequest(), never)).rejects.toMatchObject({ name: 'DispatchRefused' })
+  })
+
+  test('when no answer comes in time: unknown', async () => {
+    const within = AbortSignal.timeout.bind(AbortSignal)
+    // 15 s, in a test that has not so long.
+    const clock = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => within(ms === 15_000 ? 300 : ms))
+    onTestFinished(() => clock.mockRestore())
+    place.api.disturb({ before: once('create jobs', () => new Promise(() => undefined)) })
+    await expect(open().launch(aRequest(), never)).rejects.toMatchObject({ name: 'DispatchUnknown' })
   })
 
   test('when nobody listens: refused', async () => {
