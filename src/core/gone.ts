@@ -1,8 +1,10 @@
 import { backoffKey, longDelay } from './backoff.ts'
 import { coversUntil, type Dispatch } from './dispatch.ts'
 import type { Draft } from './draft.ts'
+import type { Job } from './job.ts'
 import type { Look, TimedRunningList } from './look.ts'
 import type { Runner } from './runner.ts'
+import { mistook } from './ties.ts'
 
 const minute = 60_000
 
@@ -13,6 +15,8 @@ export interface GoneRules {
   host: string
   /** When the last complete look of runners began, this turn's included; null when there was none. */
   runnersSeenAt: number | null
+  /** When this turn's look began; null when it has none. */
+  beganAt: number | null
 }
 
 /** Frees the slots of dispatches whose runner is gone for sure, and of those that nobody can ever prove. */
@@ -33,8 +37,9 @@ function goneReason(draft: Draft, dispatch: Dispatch, list: TimedRunningList | u
   if (list && provesAbsence(list, dispatch, draft.now, rules)) return 'not_running'
   if (!rules.lists.has(dispatch.dispatcher)) {
     const ran = draft.job(dispatch.ran)
-    if (ran?.state === 'finished') return 'job_finished'
     const runner = draft.runner(dispatch.runner)
+    if (ran?.state === 'finished' && worksOn(runner, ran, rules)) return mistook(draft, dispatch)
+    if (ran?.state === 'finished') return 'job_finished'
     // Once listed, now missing from a complete list, and nothing runs on it: an ephemeral runner that the forge removed.
     if (runner?.state === 'gone' && runner.listedAt !== null && ran === null) return 'runner_gone'
     // Which runner took the job nobody knows, but one did and its job is over; and its call has come back, at the end if not before.
@@ -47,6 +52,12 @@ function goneReason(draft: Draft, dispatch: Dispatch, list: TimedRunningList | u
   const patience = seen !== null && seen > dispatch.sentAt! + dispatch.ttl ? minute : 0
   if (draft.now >= givenUpAt(dispatch) + patience && !looked) return 'freed_without_proof'
   return null
+}
+
+/** Which runner took a job that names none is an inference: one that is still at work where the look finds that job over took another. */
+function worksOn(runner: Runner | null, { runnerName, seenFinishedAt }: Job, { beganAt }: GoneRules): boolean {
+  if (runnerName !== null || runner?.state !== 'busy' || runner.listedAt === null) return false
+  return runner.listedAt === beganAt && beganAt <= (seenFinishedAt ?? 0)
 }
 
 /**

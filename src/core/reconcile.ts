@@ -44,7 +44,7 @@ export function reconcile(known: Facts, look: Look, now: number, rules: Reconcil
   noteNamedRunners(draft)
   tie(draft, rules.labels)
   const started = spendStarts(draft, rules.labels, beganAt)
-  freeGone(draft, look.running, { lists: rules.lists, host: rules.host, runnersSeenAt })
+  freeGone(draft, look.running, { lists: rules.lists, host: rules.host, runnersSeenAt, beganAt })
   forgetEnded(draft, beganAt)
   clearIdled(draft)
   const lost = countLost(draft, rules.loss)

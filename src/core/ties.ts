@@ -132,6 +132,13 @@ function startOn(draft: Draft, job: Job, runner: Runner): void {
   if (dispatch && dispatch.goneAt === null) ranOn(draft, job, dispatch)
 }
 
+/** What its runner was thought to work on, it did not: nobody knows what it does. */
+export function mistook(draft: Draft, dispatch: Dispatch): null {
+  if (ranAnother(dispatch)) charge(draft, dispatch, 1)
+  draft.setDispatch({ ...dispatch, ran: null })
+  return null
+}
+
 type Round = NonNullable<Dispatch['ran']>
 
 /** The runner of this dispatch works on a round. When another one had asked for it, that one has not had its runner yet. */

@@ -116,3 +116,16 @@ describe('a runner that goes without having worked while its job still waits', (
     ).toEqual([key])
   })
 })
+
+test('a slot is not freed by the end of a job that its runner only seemed to have taken: the same look shows it at work', () => {
+  const job = aJob({ id: '5', state: 'running', startSpent: true, seenRunningAt: at('12:00:10') })
+  const dispatch = aDispatch({ id: 'd1', runner: 'muster-d1', tiedBy: 'name', ran: { id: '5', round: 1 } })
+  const runners = [aRunner({ name: 'muster-d1', dispatch: 'd1', state: 'busy' })]
+  const look = {
+    ...listed(at('12:05:00'), []),
+    runners: { complete: true, runners: [seen({ name: 'muster-d1', state: 'busy' })] },
+  }
+  const { facts } = bring({ jobs: [job], dispatches: [dispatch], runners }, look, at('12:05:01'))
+  expect(facts.jobs[0]?.state).toBe('finished')
+  expect(facts.dispatches[0]).toMatchObject({ goneAt: null, ran: null })
+})
