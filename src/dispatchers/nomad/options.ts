@@ -14,7 +14,7 @@ export interface NomadOptions {
   job: string
   /** Null for Nomad's own default. */
   namespace: string | null
-  /** Null for the agent's own region. */
+  /** Null for the region of the server that is asked. */
   region: string | null
   /** The ACL token; null where ACLs are off. */
   token: Secret | null

@@ -116,7 +116,7 @@ export class FakeNomad {
     return this.#waiting.size
   }
 
-  /** Breaks every connection, as a restart of the agent does. */
+  /** Breaks every connection, as its restart does. */
   breakConnections(): void {
     this.#server.closeAllConnections()
   }
