@@ -1,4 +1,5 @@
 import { deliveryRecord, type Receiver, type Understood } from '../delivery-record.ts'
+import type { Reading } from '../forges/forge.ts'
 import type { TurnDeps } from './deps.ts'
 
 export type RecoveryDeps = Pick<TurnDeps, 'forge' | 'store' | 'instance' | 'targets' | 'hookUrl' | 'clock' | 'log'>
@@ -20,7 +21,7 @@ export async function recover(deps: RecoveryDeps, signal: AbortSignal): Promise<
   const { readings, watermark, gap } = await forge.recover({ hook: hook.id, since, received }, signal)
   const receiver: Receiver = { name: instance, targets: deps.targets, labels: forge.labels }
   const arrival = { at: clock.now(), via: 'recovered' as const, signedBy: null }
-  const understood = readings.filter(({ kind }) => kind !== 'unauthorized' && kind !== 'invalid') as Understood[]
+  const understood = readings.filter(isUnderstood)
   // All at once: a turn that saw how a job began and not yet how it ended would start a runner for it.
   const outcomes = await Promise.all(
     understood.map((reading) => store.recordDelivery(deliveryRecord(reading, receiver, arrival))),
@@ -30,4 +31,8 @@ export async function recover(deps: RecoveryDeps, signal: AbortSignal): Promise<
   if (watermark !== null) await store.saveWatermark(instance, hook.id, watermark)
   if (found > 0) log.warn({ deliveries: found }, 'lost deliveries were read back from the forge')
   return { found, gap }
+}
+
+function isUnderstood(reading: Reading): reading is Understood {
+  return reading.kind !== 'unauthorized' && reading.kind !== 'invalid'
 }

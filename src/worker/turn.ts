@@ -1,6 +1,6 @@
 import type { Facts } from '../core/facts.ts'
 import type { Job } from '../core/job.ts'
-import { type EndedDispatch, leftovers, offlineOurs } from '../core/leftover.ts'
+import { type Leftover, leftovers, offlineOurs } from '../core/leftover.ts'
 import type { Look } from '../core/look.ts'
 import { type Plan, plan } from '../core/plan.ts'
 import { reconcile } from '../core/reconcile.ts'
@@ -33,16 +33,8 @@ export async function turn(deps: TurnDeps, state: TurnState, look: Look): Promis
   const { facts, changes, lost, runnersSeenAt, started } = reconcile(known, look, now, rulesOf(deps, state, known))
   await deps.store.save(deps.instance, state.epoch, changes)
   const decision = plan({ ...deps, ...state, facts, now, rules: deps.forge.labels, runnersSeenAt })
-  const offline = offlineOurs(look.runners, deps.owner)
-  const ended =
-    offline.size > 0 ? await deps.store.ended(deps.instance, [...offline.keys()]) : new Map<string, EndedDispatch>()
-  const { dispatched, requested, verdicts } = await act(
-    deps,
-    state.epoch,
-    decision,
-    leftovers(offline, ended, now),
-    now,
-  )
+  const left = await leftBehind(deps, look, now)
+  const { dispatched, requested, verdicts } = await act(deps, state.epoch, decision, left, now)
   return {
     facts,
     plan: decision,
@@ -53,4 +45,10 @@ export async function turn(deps: TurnDeps, state: TurnState, look: Look): Promis
     dispatched,
     waiting: facts.requests.length - requested,
   }
+}
+
+/** Registrations in a look whose dispatch is over. */
+async function leftBehind({ store, instance, owner }: TurnDeps, look: Look, now: number): Promise<Leftover[]> {
+  const offline = offlineOurs(look.runners, owner)
+  return offline.size === 0 ? [] : leftovers(offline, await store.ended(instance, [...offline.keys()]), now)
 }
