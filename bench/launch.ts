@@ -65,7 +65,12 @@ async function laneAlone(): Promise<number[]> {
       new Promise((resolve) => {
         done = resolve
         const request = aRequest()
-        lane.add({ dispatch: aDispatch({ id: request.id, state: 'intended' }), log, prepare: async () => request })
+        lane.add({
+          dispatch: aDispatch({ id: request.id, state: 'intended' }),
+          log,
+          announcedAt: null,
+          prepare: async () => request,
+        })
       }),
   )
   await lane.close()

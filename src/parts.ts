@@ -70,6 +70,10 @@ export function openForge(
     secrets: () => instance.secrets,
     clock,
     onCall: (status) => metrics.forgeRequests.inc({ instance: instance.name, status: String(status) }),
+    onQuota: ({ limit, remaining }) => {
+      metrics.forgeQuota.set({ instance: instance.name }, limit)
+      metrics.forgeQuotaLeft.set({ instance: instance.name }, remaining)
+    },
     note: (sentence) => log.info({ instance: instance.name }, sentence),
   })
 }

@@ -165,6 +165,8 @@ export interface ForgeContext {
   clock: Clock
   /** Every finished call, for the metrics: the status, or `none` when there was no answer. */
   onCall: (status: number | 'none') => void
+  /** What a forge that limits its callers allows now: calls of one window in all, and how many are left. */
+  onQuota?: (quota: { limit: number; remaining: number }) => void
   /** Something a person should know that is no error: one plain sentence without a secret. */
   note: (sentence: string) => void
 }

@@ -28,7 +28,7 @@ export interface WebhookDeps {
   store: Pick<Store, 'recordDelivery'>
   clock: Clock
   log: Log
-  metrics: Pick<Metrics, 'deliveries'>
+  metrics: Pick<Metrics, 'deliveries' | 'lastDelivery'>
   /** Bytes. */
   maxBody: number
 }
@@ -95,6 +95,7 @@ export function webhooks(deps: WebhookDeps): Hono<Served> {
       if (!(error instanceof StoreUnavailable)) deps.log.error({ instance: name, err: error }, 'recording failed')
       return refuse(c, intake, { ...unavailable, length })
     }
+    deps.metrics.lastDelivery.set({ instance: name }, arrival.at / 1_000)
     if (outcome === 'duplicate') {
       count(name, 'duplicate')
       return c.json({ status: 'duplicate' }, 202)

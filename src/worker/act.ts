@@ -136,6 +136,7 @@ function order(deps: TurnDeps, dispatch: Dispatch, { job, request }: Wanted, sha
   return {
     dispatch,
     log: deps.log,
+    announcedAt: job?.dispatches === 0 ? job.announcedAt : null,
     async prepare(signal) {
       const { labels, handle } = dispatch
       const forge = request === null ? deps.forge : deps.forgeAt(request.scope)

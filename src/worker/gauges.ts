@@ -1,4 +1,5 @@
-import { isPending } from '../core/dispatch.ts'
+import { backoffKey, openedAt } from '../core/backoff.ts'
+import { type Dispatch, isPending } from '../core/dispatch.ts'
 import { type Job, jobKey } from '../core/job.ts'
 import { type Mode, modes } from '../core/mode.ts'
 import { requestTarget } from '../core/request.ts'
@@ -7,7 +8,7 @@ import { type VerdictKind, verdictKinds } from '../core/verdict.ts'
 import type { TurnDeps } from './deps.ts'
 import type { TurnResult } from './turn.ts'
 
-type GaugeDeps = Pick<TurnDeps, 'metrics' | 'instance' | 'targets' | 'api' | 'clock'>
+type GaugeDeps = Pick<TurnDeps, 'metrics' | 'instance' | 'targets' | 'lanes' | 'api' | 'clock'>
 
 const runnerStates: readonly RunnerState[] = ['booting', 'idle', 'busy', 'offline']
 /** Jobs with these are no demand that waits for us. */
@@ -22,7 +23,10 @@ export function gauge(deps: GaugeDeps, result: TurnResult): void {
   gaugeJobs(deps, result)
   gaugeRunners(deps, result)
   if (deps.api !== null) deps.metrics.requestsWaiting.set({ instance: deps.instance }, result.waiting)
+  gaugeBreakers(deps, result)
   for (const job of result.started) observeWait(deps, job)
+  for (const dispatch of result.shown) observeBoot(deps, dispatch)
+  deps.metrics.lastTurn.set({ instance: deps.instance }, deps.clock.now() / 1_000)
 }
 
 function gaugeJobs({ metrics, instance, targets, clock }: GaugeDeps, { facts, verdicts }: TurnResult): void {
@@ -59,6 +63,18 @@ function gaugeRunners({ metrics, instance, targets, api, clock }: GaugeDeps, { f
       metrics.runners.set({ instance, target, state }, inState.length)
     }
   }
+}
+
+function gaugeBreakers({ metrics, lanes }: GaugeDeps, { facts }: TurnResult): void {
+  for (const dispatcher of lanes.keys()) {
+    const breaker = facts.backoffs.get(backoffKey.breaker(dispatcher))
+    metrics.breaker.set({ dispatcher }, breaker && openedAt(breaker) !== null ? 1 : 0)
+  }
+}
+
+function observeBoot({ metrics, instance }: GaugeDeps, { target, sentAt, tiedAt }: Dispatch): void {
+  if (sentAt === null || tiedAt === null) return
+  metrics.boot.observe({ instance, target }, Math.max(0, tiedAt - sentAt) / 1_000)
 }
 
 function observeWait({ metrics, instance }: GaugeDeps, job: Job): void {

@@ -15,6 +15,8 @@ import { Slots } from './slots.ts'
 export interface Order {
   dispatch: Dispatch
   log: Log
+  /** When the webhook came that announced its job, epoch milliseconds; null for any other demand, and for a job's further runners. */
+  announcedAt: number | null
   /** Asks for the credential, where it is ours, and puts the request together. A rejection means that nothing was sent. */
   prepare(signal: AbortSignal): Promise<LaunchRequest>
 }
@@ -171,9 +173,11 @@ export class Lane {
 
   async #askIfWanted(order: Order, request: LaunchRequest, grownUp: () => void): Promise<Outcome | null> {
     if (this.#stopped) return null
-    const sent = await this.#settle(order, { kind: 'sent', at: this.#now })
+    const at = this.#now
+    const sent = await this.#settle(order, { kind: 'sent', at })
     // Freed while it waited (released, or proven absent): a runner started now is one that nobody counts.
     if (sent === null || sent.goneAt !== null || this.#stopped) return null
+    if (sent.sentAt === at) this.#observeDelay(order, at)
     return this.#askOnce(order, request, grownUp)
   }
 
@@ -249,6 +253,11 @@ export class Lane {
         await this.#deps.clock.sleep(shortDelay(failures), this.#closing.signal)
       }
     }
+  }
+
+  #observeDelay({ dispatch: { instance, target }, announcedAt }: Order, sentAt: number): void {
+    if (announcedAt === null) return
+    this.#deps.metrics.webhookToDispatch.observe({ instance, target }, Math.max(0, sentAt - announcedAt) / 1_000)
   }
 
   #count({ dispatch }: Order, outcome: DispatchOutcome): void {

@@ -51,7 +51,9 @@ export class Looks {
     // Without what was lost only a look at everything tells; so the first look is one.
     const narrowed = this.#recoveredAt === null || this.#wholeOwed ? null : only
     const question = { known, only: narrowed, recover: isTime ? this.#recover : null }
+    const began = clock.monotonic()
     this.#underWay = observe(this.#deps, question, signal).then((seen) => {
+      this.#measure(seen, clock.monotonic() - began)
       this.#note(seen, known, beganAt)
       this.#seen = seen
       this.#underWay = null
@@ -77,6 +79,12 @@ export class Looks {
   }
 
   readonly #recover = (signal: AbortSignal) => recover(this.#deps, signal)
+
+  #measure({ result: { beganAt, complete } }: Observation, took: number): void {
+    const { metrics, instance } = this.#deps
+    metrics.look.observe({ instance, complete: String(complete) }, took / 1_000)
+    if (complete) metrics.lastLook.set({ instance }, beganAt / 1_000)
+  }
 
   #note(seen: Observation, known: Capabilities | null, beganAt: number): void {
     if (known === null && seen.capabilities !== null) this.#probedAt = beganAt

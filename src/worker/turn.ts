@@ -1,3 +1,4 @@
+import type { Dispatch } from '../core/dispatch.ts'
 import type { Facts } from '../core/facts.ts'
 import type { Job } from '../core/job.ts'
 import { type Leftover, leftovers, offlineOurs } from '../core/leftover.ts'
@@ -15,6 +16,8 @@ export interface TurnResult {
   runnersSeenAt: number | null
   /** Jobs that were first taken for running. */
   started: readonly Job[]
+  /** Dispatches whose runner showed itself. */
+  shown: readonly Dispatch[]
   /** The verdicts, with those of jobs that a shared limit kept back. */
   verdicts: Plan['verdicts']
   /** Dispatches that were written. */
@@ -41,6 +44,7 @@ export async function turn(deps: TurnDeps, state: TurnState, look: Look): Promis
     lost,
     runnersSeenAt,
     started,
+    shown: changes.dispatches.filter(({ tiedAt }) => tiedAt === now),
     verdicts,
     dispatched,
     waiting: facts.requests.length - requested,

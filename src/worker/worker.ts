@@ -148,14 +148,15 @@ export class Worker {
 
   /** One turn, and how long nothing is to be done after it. */
   async #step(): Promise<number> {
-    const { clock } = this.#deps
+    const { clock, metrics, instance } = this.#deps
     const epoch = await this.#holder()
+    metrics.lease.set({ instance }, epoch === null ? 0 : 1)
     if (epoch === null) return renewal
     this.#state = { ...this.#state, epoch }
     if (this.#nextLookAt !== null && clock.now() >= this.#nextLookAt) this.#beginLook()
     const began = clock.monotonic()
     const result = await this.#turn()
-    this.#deps.metrics.turn.observe({ instance: this.#deps.instance }, (clock.monotonic() - began) / 1_000)
+    metrics.turn.observe({ instance }, (clock.monotonic() - began) / 1_000)
     this.#conclude(result)
     return this.#waitAfter(result)
   }

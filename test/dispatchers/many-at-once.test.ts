@@ -47,7 +47,12 @@ async function launched(count: number, place: Place) {
   closing.push(() => lane.close())
   for (let number = 0; number < count; number++) {
     const request = aRequest({ id: `d${String(number).padStart(4, '0')}` })
-    lane.add({ dispatch: aDispatch({ id: request.id, state: 'intended' }), log, prepare: async () => request })
+    lane.add({
+      dispatch: aDispatch({ id: request.id, state: 'intended' }),
+      log,
+      announcedAt: null,
+      prepare: async () => request,
+    })
   }
   await all
   const running = await dispatcher.running?.(never)

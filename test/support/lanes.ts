@@ -24,6 +24,7 @@ export function anOrder(id = 'd1'): Order {
   return {
     dispatch: aDispatch({ id, state: 'intended' }),
     log: createLog({ scrubber: new Scrubber(), level: 'silent' }),
+    announcedAt: null,
     prepare: async () => ({ ...request, id }),
   }
 }

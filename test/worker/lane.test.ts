@@ -42,6 +42,7 @@ function stage(over: Partial<LaneSettings> = {}, how: Partial<Dispatcher['traits
   const order = (id: string, prepare?: Order['prepare'], instance = 'main'): Order => ({
     dispatch: aDispatch({ id, instance, state: 'intended' }),
     log,
+    announcedAt: null,
     prepare: prepare ?? (async () => ({ ...request, id })),
   })
   const pass = async (ms: number) => {

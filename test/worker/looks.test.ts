@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { createLog } from '../../src/log.ts'
+import { createMetrics } from '../../src/metrics.ts'
 import { Scrubber } from '../../src/secret.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import type { TurnDeps } from '../../src/worker/deps.ts'
@@ -31,7 +32,8 @@ async function looking(recover: () => Promise<{ gap: boolean }> = async () => ({
     },
   }
   const log = createLog({ scrubber: new Scrubber(), level: 'silent' })
-  const deps = { instance: 'main', forge, store, clock, log, hookUrl: url, targets: [], lanes: new Map() }
+  const metrics = createMetrics()
+  const deps = { instance: 'main', forge, store, clock, log, metrics, hookUrl: url, targets: [], lanes: new Map() }
   const looks = new Looks(deps as unknown as TurnDeps, () => undefined)
   const look = async () => {
     looks.begin([], new AbortController().signal)

@@ -46,12 +46,12 @@ export interface Told {
   quota: Quota | null
 }
 
-type Port = Pick<ForgeContext, 'clock' | 'onCall' | 'note'>
+type Port = Pick<ForgeContext, 'clock' | 'onCall' | 'onQuota' | 'note'>
 
 export function createGithubApi(
   options: GithubOptions,
   credential: Credential,
-  { clock, onCall, note }: Port,
+  { clock, onCall, onQuota, note }: Port,
 ): GithubApi {
   const { apiUrl, ca } = options
   const pace = createPace(clock)
@@ -81,6 +81,7 @@ export function createGithubApi(
       told.ahead = date ? Date.parse(date) - clock.now() : told.ahead
       told.scopes = scopes === undefined ? told.scopes : scopes.split(/[\s,]+/).filter(Boolean)
       told.quota = limits.core
+      if (told.quota) onQuota?.(told.quota)
     },
   })
 
