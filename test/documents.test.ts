@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { loadConfig } from '../src/config/load.ts'
+import { eventTypes } from '../src/core/event.ts'
 import { verdictKinds } from '../src/core/verdict.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { access } from '../src/server/access.ts'
@@ -82,6 +83,12 @@ describe('the references', () => {
   test('explain every verdict', () => {
     const page = read('docs/reference/api.md')
     expect(verdictKinds.filter((kind) => !page.includes(`\n| \`${kind}\``))).toEqual([])
+  })
+
+  test('name every type of event, and none that is not there', () => {
+    const rows = [...read('docs/reference/events.md').matchAll(/^\| (`\w+`(?:, `\w+`)*) \|/gm)]
+    const told = rows.flatMap(([, cell = '']) => cell.replaceAll('`', '').split(', '))
+    expect(told.sort()).toEqual([...eventTypes].sort())
   })
 
   test('of the configuration names every key that the example shows', () => {

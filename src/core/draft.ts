@@ -1,6 +1,6 @@
 import type { Backoff } from './backoff.ts'
 import type { Dispatch, GoneReason } from './dispatch.ts'
-import type { Event, EventType } from './event.ts'
+import { type Event, type EventDetail, type EventType, eventAbout } from './event.ts'
 import type { Changes, Facts } from './facts.ts'
 import { type Job, jobKey } from './job.ts'
 import type { Runner } from './runner.ts'
@@ -122,11 +122,9 @@ export class Draft {
   tell(
     type: EventType,
     about: Partial<Pick<Event, 'job' | 'dispatch' | 'target' | 'runner'>>,
-    detail: Event['detail'] = {},
+    detail: EventDetail = {},
   ): void {
-    const { job = null, dispatch = null, target = null, runner = null } = about
-    const ref = job && { id: job.id, round: job.round }
-    this.#events.push({ type, at: this.now, instance: this.instance, job: ref, target, dispatch, runner, detail })
+    this.#events.push(eventAbout(type, { ...about, at: this.now, instance: this.instance }, detail))
   }
 
   /** The snapshot as it now stands. */

@@ -1,6 +1,6 @@
 import { type Backoff, backoffKey, breakerTrips, longDelay, shortDelay } from './backoff.ts'
 import type { Dispatch } from './dispatch.ts'
-import type { Event, EventType } from './event.ts'
+import { type Event, type EventDetail, type EventType, eventAbout } from './event.ts'
 import type { Job } from './job.ts'
 import { isRequested } from './request.ts'
 
@@ -17,8 +17,10 @@ export type Outcome =
   | { kind: 'refused'; at: number; reason: string; retryAt: number | null }
   /** It may have been started. */
   | { kind: 'unknown'; at: number; reason: string }
-  /** Its runner was stopped by us, or an operator freed the slot. */
-  | { kind: 'gone'; at: number; why: 'stopped' | 'released' }
+  /** Its runner was stopped by us. */
+  | { kind: 'gone'; at: number; why: 'stopped' }
+  /** An operator freed the slot; `by` names the one who did. */
+  | { kind: 'gone'; at: number; why: 'released'; by: string }
 
 /** What is read for, and written by, one outcome. */
 export interface OutcomeRows {
@@ -120,7 +122,9 @@ export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges
         ...unchanged,
         dispatch: { ...dispatch, goneAt: outcome.at, goneReason: outcome.why },
         backoffs: outcome.why === 'stopped' ? idledOut() : [],
-        events: [event('dispatch_gone', { reason: outcome.why })],
+        events: [
+          event('dispatch_gone', { reason: outcome.why, ...(outcome.why === 'released' && { by: outcome.by }) }),
+        ],
       }
   }
 
@@ -144,9 +148,9 @@ export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges
     return { key, instance: '', failures, until }
   }
 
-  function event(type: EventType, detail: Event['detail'] = {}): Event {
-    const { id, instance, job, target } = dispatch
-    return { type, at: outcome.at, instance, job, target, dispatch: id, runner: dispatch.runnerName, detail }
+  function event(type: EventType, detail?: EventDetail): Event {
+    const { id, instance, job, target, runnerName } = dispatch
+    return eventAbout(type, { at: outcome.at, instance, job, target, dispatch: id, runner: runnerName }, detail)
   }
 }
 

@@ -58,7 +58,7 @@ function bind(draft: Draft, dispatch: Dispatch, runner: Runner, tiedBy: 'name' |
   draft.tell(
     'runner_tied',
     { job: dispatch.job, dispatch: dispatch.id, target: dispatch.target, runner: runner.name },
-    { by: tiedBy },
+    { tied_by: tiedBy },
   )
   return bound
 }

@@ -24,6 +24,7 @@ export interface ApiDeps {
     | 'secretUses'
     | 'paused'
     | 'pause'
+    | 'append'
     | 'request'
     | 'cancel'
     | 'settle'

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { eventTypes } from '../core/event.ts'
 import { modes } from '../core/mode.ts'
 import { verdictKinds } from '../core/verdict.ts'
 
@@ -142,14 +143,17 @@ export const Job = z
 
 export const Event = z
   .object({
-    type: z.string(),
+    id: z.string().describe('Its place among all events; it only grows'),
+    type: z.enum(eventTypes),
     at: time,
-    instance: z.string(),
+    instance: z.string().nullable().describe('Null for what concerns all instances'),
     job: round.nullable(),
     target: z.string().nullable(),
     dispatch: z.string().nullable(),
     runner: z.string().nullable(),
-    detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    detail: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+      .describe('Short facts; `by` is who did it by hand'),
   })
   .openapi('Event')
 

@@ -19,7 +19,7 @@ export function authorize(config: () => Secrets, clock: Clock): MiddlewareHandle
     const needed = neededFor(c)
     if (needed === 'open') return next()
 
-    const { token, role } = needed === 'dispatch' ? caller(c, config()) : reader(c, config().admin.tokens)
+    const { token, role, name } = needed === 'dispatch' ? caller(c, config()) : reader(c, config().admin.tokens)
     if (role === null) {
       const wait = token === null ? null : badTokens.failed(peerOf(c))
       return wait === null ? unauthorized(c, token, needed) : tooMany(c, wait)
@@ -27,6 +27,7 @@ export function authorize(config: () => Secrets, clock: Clock): MiddlewareHandle
     if (needed === undefined) return problem(c, 403, 'no role may call this')
     const least = needed === 'dispatch' ? 'operate' : needed
     if (!includes(role, least)) return problem(c, 403, `this needs the role ${least}; the token has ${role}`)
+    c.set('by', name)
     return next()
   }
 }
@@ -44,22 +45,26 @@ function neededFor(c: Context<Served>): Access | undefined {
 interface Caller {
   token: string | null
   role: Role | null
+  /** The name of the token; `local` where none is needed. */
+  name: string
 }
 
 function reader(c: Context<Served>, tokens: Tokens): Caller {
   const token = bearerToken(c.req.header('authorization'))
-  return { token, role: roleOf(token, tokens) }
+  return { token, ...known(token, tokens) }
 }
 
 /** Who dispatches starts code of theirs: here nobody is let in without a token, and a URL may carry it as its password. */
 function caller(c: Context<Served>, { admin, dispatcherApi }: Secrets): Caller {
   const authorization = c.req.header('authorization')
   const token = bearerToken(authorization) ?? basicPassword(authorization)
-  if (!dispatcherApi) return { token, role: roleOf(token, admin.tokens) }
-  if (token === null) return { token, role: null }
-  const isTheirs = isSame(sha256(token), dispatcherApi.token)
-  return { token, role: isTheirs ? 'operate' : admin.tokens.length === 0 ? null : roleOf(token, admin.tokens) }
+  if (!dispatcherApi) return { token, ...known(token, admin.tokens) }
+  if (token === null) return { token, ...stranger }
+  if (isSame(sha256(token), dispatcherApi.token)) return { token, role: 'operate', name: 'dispatcher_api' }
+  return { token, ...(admin.tokens.length === 0 ? stranger : known(token, admin.tokens)) }
 }
+
+const stranger = { role: null, name: '' }
 
 function bearerToken(authorization = ''): string | null {
   return /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? null
@@ -72,14 +77,14 @@ function basicPassword(authorization = ''): string | null {
   return password ?? null
 }
 
-/** The role of a token. Every configured one is compared, as digests and in constant time, so that the time tells nothing. */
-function roleOf(token: string | null, tokens: Tokens): Role | null {
-  if (tokens.length === 0) return 'admin'
-  if (token === null) return null
+/** Whose token it is. Every configured one is compared, as digests and in constant time, so that the time tells nothing. */
+function known(token: string | null, tokens: Tokens): Pick<Caller, 'role' | 'name'> {
+  if (tokens.length === 0) return { role: 'admin', name: 'local' }
+  if (token === null) return stranger
   const digest = sha256(token)
-  let role: Role | null = null
-  for (const known of tokens) if (isSame(digest, known.token)) role = known.role
-  return role
+  let found: Pick<Caller, 'role' | 'name'> = stranger
+  for (const { role, name, token: theirs } of tokens) if (isSame(digest, theirs)) found = { role, name }
+  return found
 }
 
 function isSame(digest: Buffer, known: Secret): boolean {

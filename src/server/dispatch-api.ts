@@ -9,7 +9,7 @@ import type { ApiDeps } from './api-deps.ts'
 import { readBody } from './body.ts'
 import { type AskedBody, readAsked } from './dispatch-body.ts'
 import { dispatchDocument } from './dispatch-document.ts'
-import type { Served } from './peer.ts'
+import { callerOf, type Served } from './peer.ts'
 import { problem } from './problem.ts'
 
 /** For `dispatcher_api.instance`, and for any: callers append `/api/v1/dispatch` to the url that they are given. */
@@ -96,6 +96,7 @@ async function record(c: Context<Served>, deps: ApiDeps, { instance, key, asked,
   const outcome = await store.request({
     instance: instance.name,
     at: clock.now(),
+    by: callerOf(c),
     requests,
     answer: JSON.stringify({ runners: names.map((name) => ({ name })) }),
     key: key === undefined ? null : { value: key, digest: digestOf(asked) },

@@ -1,11 +1,12 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
 import type { InstanceConfig } from '../config/config.ts'
+import { eventAbout } from '../core/event.ts'
 import { answers } from './api-answers.ts'
 import { type ApiDeps, instanceNamed } from './api-deps.ts'
 import { Dispatcher, Instance, Target } from './api-schemas.ts'
 import { paged, pageOf, paging } from './paging.ts'
-import type { Served } from './peer.ts'
+import { callerOf, type Served } from './peer.ts'
 import * as present from './presenters.ts'
 import { liveDispatches } from './runner-list.ts'
 
@@ -92,19 +93,20 @@ export function addInstanceRoutes(app: OpenAPIHono<Served>, deps: ApiDeps): void
 
   app.openapi(routes.pause, async (c) => {
     const config = found(c.req.valid('param').name)
-    await store.pause(config.name, true, clock.now())
+    await store.pause(config.name, true, clock.now(), callerOf(c))
     return c.json(await presented(config), 200)
   })
 
   app.openapi(routes.resume, async (c) => {
     const config = found(c.req.valid('param').name)
-    await store.pause(config.name, false, clock.now())
+    await store.pause(config.name, false, clock.now(), callerOf(c))
     return c.json(await presented(config), 200)
   })
 
   app.openapi(routes.look, async (c) => {
     const config = found(c.req.valid('param').name)
     workers.get(config.name)?.lookNow()
+    await store.append([eventAbout('look_asked', { at: clock.now(), instance: config.name }, { by: callerOf(c) })])
     return c.json(await presented(config), 202)
   })
 

@@ -4,6 +4,12 @@ import type { Context } from 'hono'
 /** Node's own request and answer; absent where an app is called without a socket. */
 export interface Served {
   Bindings: Partial<HttpBindings> | undefined
+  Variables: { by: string }
+}
+
+/** Who calls, for the trail: the name of the token; `local` where none is configured. */
+export function callerOf(c: Context<Served>): string {
+  return c.get('by') ?? 'local'
 }
 
 /** The address at the other end of the socket. A forwarded-for header is not believed: anyone can write one. */

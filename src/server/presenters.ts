@@ -1,7 +1,7 @@
 import type { z } from '@hono/zod-openapi'
 import type { DispatcherConfig, InstanceConfig } from '../config/config.ts'
 import { coversUntil, type Dispatch as DispatchRow } from '../core/dispatch.ts'
-import type { Event as EventRow } from '../core/event.ts'
+import type { StoredEvent } from '../core/event.ts'
 import type { Job as JobRow } from '../core/job.ts'
 import type { RunnerRequest } from '../core/request.ts'
 import type { Runner as RunnerRow } from '../core/runner.ts'
@@ -155,9 +155,10 @@ function verdictOf(row: JobRow, worker: WorkerView | undefined): Verdict | null 
   }
 }
 
-export function event(row: EventRow): z.output<typeof Event> {
-  const { type, instance, job, target, dispatch, runner, detail } = row
-  return { type, at: surely(row.at), instance, job, target, dispatch, runner, detail: { ...detail } }
+export function event(row: StoredEvent): z.output<typeof Event> {
+  const { id, type, job, target, dispatch, runner, detail } = row
+  const instance = row.instance || null
+  return { id, type, at: surely(row.at), instance, job, target, dispatch, runner, detail: { ...detail } }
 }
 
 export function runner(row: RunnerRow, target: string | null): z.output<typeof Runner> {

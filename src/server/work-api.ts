@@ -4,7 +4,7 @@ import { answers } from './api-answers.ts'
 import type { ApiDeps } from './api-deps.ts'
 import { Dispatch, Event, Job, JobDetail, Request, Runner } from './api-schemas.ts'
 import { pageOf, paging } from './paging.ts'
-import type { Served } from './peer.ts'
+import { callerOf, type Served } from './peer.ts'
 import * as present from './presenters.ts'
 import { runnerPage } from './runner-list.ts'
 
@@ -110,7 +110,7 @@ export function addWorkRoutes(app: OpenAPIHono<Served>, { store, workers, clock 
 
   app.openapi(routes.release, async (c) => {
     const at = clock.now()
-    const row = await store.settle(c.req.valid('param').id, { kind: 'gone', at, why: 'released' })
+    const row = await store.settle(c.req.valid('param').id, { kind: 'gone', at, why: 'released', by: callerOf(c) })
     if (!row) throw new HTTPException(404, { message: 'no such dispatch is known' })
     if (row.goneReason !== 'released' || row.goneAt !== at)
       throw new HTTPException(409, { message: `its slot is free already: ${row.goneReason}` })
@@ -118,7 +118,7 @@ export function addWorkRoutes(app: OpenAPIHono<Served>, { store, workers, clock 
   })
 
   app.openapi(routes.cancel, async (c) => {
-    const row = await store.cancel(c.req.valid('param').id, clock.now())
+    const row = await store.cancel(c.req.valid('param').id, clock.now(), callerOf(c))
     if (!row)
       throw new HTTPException(404, { message: 'no such request waits; once it is started, release its dispatch' })
     return c.json(present.request(row), 200)

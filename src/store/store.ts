@@ -1,5 +1,5 @@
 import type { Dispatch } from '../core/dispatch.ts'
-import type { Event } from '../core/event.ts'
+import type { Event, EventType, StoredEvent } from '../core/event.ts'
 import type { Changes, Facts, FactsQuery } from '../core/facts.ts'
 import type { DeliveredJob } from '../core/intake.ts'
 import type { Job, JobState } from '../core/job.ts'
@@ -42,6 +42,8 @@ export interface AskedRunners {
   instance: string
   at: number
   requests: readonly RunnerRequest[]
+  /** Who asks: the name of a token. */
+  by: string
   /** What the caller is told once they are recorded, and again at each repeat. */
   answer: string
   /** The `Idempotency-Key` with the digest of what it stands for; null where the caller sent none. */
@@ -87,6 +89,18 @@ export interface ListQuery {
   limit: number
 }
 
+/** What is given narrows the list. */
+export interface EventQuery extends ListQuery {
+  types?: readonly EventType[]
+  /** One round, or all rounds of a job where it names none. Ids are the forge's: ask for them with their instance. */
+  job?: { id: string; round?: number }
+  dispatch?: string
+  /** By name; ask for it with its instance. */
+  runner?: string
+  /** The `id` of an event. Throws `BadCursor` for text that is none. */
+  after?: string
+}
+
 export interface DeliverySummary {
   instance: string
   lastAt: number | null
@@ -115,8 +129,8 @@ export interface Store {
   /** Keeps what a caller of the dispatcher API asks for until its start is `sent`, and rings. The keys of an instance are its own. */
   request(asked: AskedRunners): Promise<RequestOutcome>
 
-  /** Forgets a request that waits, and rings. Answers it; null for one that is unknown or being started. */
-  cancel(request: string, at: number): Promise<RunnerRequest | null>
+  /** Forgets a request that waits, and rings; `by` names who asked for it. Answers it; null for one that is unknown or being started. */
+  cancel(request: string, at: number, by: string): Promise<RunnerRequest | null>
 
   /** At start: what an earlier process left `intended` was never sent, what it left `sent` is unknown. Dispatches of another host's local kinds are left alone. */
   recover(at: number, host: string): Promise<{ neverSent: number; unknown: number }>
@@ -128,7 +142,8 @@ export interface Store {
   onBell(listener: (instance: string) => void): () => void
 
   paused(instance: string): Promise<boolean>
-  pause(instance: string, paused: boolean, at: number): Promise<void>
+  /** `by` names who asked for it. */
+  pause(instance: string, paused: boolean, at: number, by: string): Promise<void>
   hook(instance: string, url: string): Promise<HookRecord | null>
   saveHook(hook: HookRecord): Promise<void>
   /** Which of these delivery ids were recorded. */
@@ -149,8 +164,8 @@ export interface Store {
   /** What waits for its start, oldest first. */
   requests(query: Omit<ListQuery, 'target'>): Promise<Page<RunnerRequest>>
   runners(query: ListQuery & { gone?: boolean }): Promise<Page<Runner>>
-  /** The newest first, or those of one job. */
-  events(query: ListQuery & { job?: { id: string; round: number } }): Promise<Page<Event>>
+  /** The newest first, or, where `after` is given, what came after that event, the oldest first. */
+  events(query: EventQuery): Promise<Page<StoredEvent>>
   deliveries(instance: string): Promise<DeliverySummary>
 
   /** Forgets deliveries, finished jobs, gone dispatches and runners, events, and requests with their keys older than `before`. */

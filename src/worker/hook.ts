@@ -1,3 +1,4 @@
+import { eventAbout } from '../core/event.ts'
 import { ForgeError } from '../forges/errors.ts'
 import type { HookState, HookWish } from '../forges/forge.ts'
 import type { Secret } from '../secret.ts'
@@ -58,9 +59,8 @@ async function ensure(
   const state = await forge.ensureHook(wish, signal)
   await store.saveHook({ instance, url, id: state.id, fingerprint, events: state.events, checkedAt: clock.now() })
   if (state.done === 'kept') return state
-  const about = { job: null, target: null, dispatch: null, runner: null }
   const detail = { hook: state.id, done: state.done }
-  await store.append([{ type: 'hook_made', at: clock.now(), instance, ...about, detail }])
+  await store.append([eventAbout('hook_made', { at: clock.now(), instance }, detail)])
   log.info({ hook: state.id, done: state.done, events: state.events }, 'webhook made sure of')
   for (const note of state.notes) log.warn({ hook: state.id }, note)
   return state

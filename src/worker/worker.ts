@@ -8,6 +8,7 @@ import {
   startCadence,
   trustsWebhooks,
 } from '../core/cadence.ts'
+import { eventAbout } from '../core/event.ts'
 import type { Facts } from '../core/facts.ts'
 import { type Job, jobKey } from '../core/job.ts'
 import type { Look } from '../core/look.ts'
@@ -263,8 +264,7 @@ export class Worker {
     const { log, store, instance } = this.#deps
     log.info({ from: before, to: this.mode }, 'mode changed')
     gaugeMode(this.#deps, this.mode)
-    const about = { job: null, target: null, dispatch: null, runner: null }
-    const event = { type: 'mode_changed' as const, at, instance, ...about, detail: { from: before, to: this.mode } }
+    const event = eventAbout('mode_changed', { at, instance }, { from: before, to: this.mode })
     void this.#guarded(() => store.append([event]))
   }
 

@@ -12,7 +12,7 @@ test.each`
   ${'waiting'} | ${'queued'}   | ${'job_queued'}
   ${'queued'}  | ${'running'}  | ${'job_running'}
   ${'running'} | ${'finished'} | ${'job_finished'}
-  ${null}      | ${'waiting'}  | ${null}
+  ${null}      | ${'waiting'}  | ${'job_waiting'}
   ${'queued'}  | ${'queued'}   | ${null}
 `('a job that goes from $before to $after leaves $told', ({ before, after, told }) => {
   expect(jobEvent(known(before), aJob({ id: '5', state: after }), now)?.type ?? null).toBe(told)

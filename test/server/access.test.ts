@@ -123,3 +123,17 @@ test('who keeps guessing is told to wait, and a right token still works', async 
   expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0)
   expect((await guess(tokens.read)).status).toBe(200)
 })
+
+test.each([
+  [tokens, { authorization: `Bearer ${tokens.operate}` }, 'operate'],
+  [{}, {}, 'local'],
+])('what is done by hand tells by whom: with the tokens %j by the name of the token', async (given, headers, by) => {
+  const { app, shelf } = anAdminWorld({ tokens: given })
+  for (const path of ['instances/main/pause', 'instances/main/look', 'instances/main/resume'])
+    await app.request(`/api/v1/${path}`, { method: 'POST', headers })
+  expect(shelf.events.map(({ type, instance, detail }) => ({ type, instance, ...detail }))).toEqual([
+    { type: 'paused', instance: 'main', by },
+    { type: 'look_asked', instance: 'main', by },
+    { type: 'resumed', instance: 'main', by },
+  ])
+})

@@ -1,4 +1,5 @@
 import type { DispatcherApiConfig, InstanceConfig, Role } from '../../src/config/config.ts'
+import { eventAbout } from '../../src/core/event.ts'
 import type { Job } from '../../src/core/job.ts'
 import type { RunnerRequest } from '../../src/core/request.ts'
 import type { Verdict } from '../../src/core/verdict.ts'
@@ -57,7 +58,11 @@ export function aShelf(rows: Partial<Rows> = {}) {
     dispatches: async (query) =>
       page(shelf.dispatches, query, (one) => query.live === undefined || query.live === (one.goneAt === null)),
     events: async ({ job, ...query }) =>
-      page(shelf.events, query, (event) => !job || (event.job?.id === job.id && event.job.round === job.round)),
+      page(
+        shelf.events,
+        query,
+        (event) => !job || (event.job?.id === job.id && (job.round ?? event.job.round) === event.job.round),
+      ),
     requests: async (query) => page<RunnerRequest>(shelf.requests, query),
     // Like the store's, but in memory.
     async request(asked) {
@@ -86,7 +91,15 @@ export function aShelf(rows: Partial<Rows> = {}) {
     secretUses: async () => [],
     deliveries: async (instance) => ({ instance, lastAt: null, lastJobEventAt: null }),
     paused: async (instance) => paused.has(instance),
-    async pause(instance, on) {
+    async append(appended) {
+      if (state.broken) throw state.broken
+      shelf.events.push(...appended.map((event, index) => ({ ...event, id: String(shelf.events.length + index + 1) })))
+    },
+    async pause(instance, on, at, by) {
+      shelf.events.push({
+        ...eventAbout(on ? 'paused' : 'resumed', { at, instance }, { by }),
+        id: String(shelf.events.length + 1),
+      })
       if (on) paused.add(instance)
       else paused.delete(instance)
     },

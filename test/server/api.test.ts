@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Verdict } from '../../src/core/verdict.ts'
-import { aDispatch, aJob, anEvent, aRunner, aTarget, at } from '../support/builders.ts'
+import { aDispatch, aJob, aRunner, aStoredEvent, aTarget, at } from '../support/builders.ts'
 import { anAdminWorld, anInstance, aWorker } from './admin-world.ts'
 
 const aVerdict = (over: Partial<Verdict>): Verdict => ({
@@ -83,10 +83,10 @@ test('a job is told in its newest round, or the one asked for, with its trail fr
   const jobs = [aJob({ id: '1', round: 1, state: 'finished' }), aJob({ id: '1', round: 2 })]
   const of = (round: number) => ({ id: '1', round })
   const events = [
-    anEvent({ type: 'job_queued', job: of(2), at: at('12:09:00') }),
-    anEvent({ type: 'job_finished', job: of(1), at: at('12:05:00'), detail: { conclusion: 'success' } }),
-    anEvent({ type: 'job_queued', job: of(1), at: at('12:01:00') }),
-    anEvent({ type: 'job_queued', job: { id: '2', round: 1 } }),
+    aStoredEvent({ type: 'job_queued', job: of(2), at: at('12:09:00') }),
+    aStoredEvent({ type: 'job_finished', job: of(1), at: at('12:05:00'), detail: { conclusion: 'success' } }),
+    aStoredEvent({ type: 'job_queued', job: of(1), at: at('12:01:00') }),
+    aStoredEvent({ type: 'job_queued', job: { id: '2', round: 1 } }),
   ]
   const { get } = anAdminWorld({ rows: { jobs, events } })
   expect((await get('/api/v1/jobs/main/1')).body).toMatchObject({

@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { expect, test } from 'vitest'
-import type { Event } from '../../src/core/event.ts'
+import type { StoredEvent } from '../../src/core/event.ts'
 import { aDispatch, aJob, aRequest, aRunner, at } from '../support/builders.ts'
 import { anAdminWorld, anInstance, aWorker, callerToken } from './admin-world.ts'
 
@@ -17,7 +17,8 @@ interface Document {
   components: { schemas: Record<string, object> }
 }
 
-const event: Event = {
+const event: StoredEvent = {
+  id: '7',
   type: 'job_queued',
   at: at('12:00:00'),
   instance: 'x',

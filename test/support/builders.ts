@@ -1,5 +1,5 @@
 import type { Dispatch } from '../../src/core/dispatch.ts'
-import type { Event } from '../../src/core/event.ts'
+import type { Event, StoredEvent } from '../../src/core/event.ts'
 import type { DeliveredJob } from '../../src/core/intake.ts'
 import type { Job, ToldJob } from '../../src/core/job.ts'
 import type { RunnerRequest } from '../../src/core/request.ts'
@@ -218,6 +218,11 @@ export function anEvent(over: Partial<Event> = {}): Event {
     detail: {},
     ...over,
   }
+}
+
+/** The same as the store keeps it. */
+export function aStoredEvent(over: Partial<StoredEvent> = {}): StoredEvent {
+  return { id: fresh(), ...anEvent(), ...over }
 }
 
 /** The wish for a webhook of ours that no process has made yet. */

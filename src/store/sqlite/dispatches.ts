@@ -1,6 +1,6 @@
 import { type Backoff, backoffKey, breakerTrips, shortDelay } from '../../core/backoff.ts'
 import type { Dispatch, DispatchState } from '../../core/dispatch.ts'
-import type { Event, EventType } from '../../core/event.ts'
+import { type Event, type EventDetail, type EventType, eventAbout } from '../../core/event.ts'
 import type { EndedDispatch } from '../../core/leftover.ts'
 import { foldOutcome, type Outcome, outcomeKeys } from '../../core/outcome.ts'
 import { isRequested, requestTarget } from '../../core/request.ts'
@@ -153,7 +153,7 @@ function findBackoff(db: Database, key: string): Backoff | null {
   return row ? backoffs.read(row) : null
 }
 
-function eventOf(dispatch: Dispatch, type: EventType, at: number, detail: Event['detail'] = {}): Event {
+function eventOf(dispatch: Dispatch, type: EventType, at: number, detail?: EventDetail): Event {
   const { id, instance, job, target, runnerName } = dispatch
-  return { type, at, instance, job, target, dispatch: id, runner: runnerName, detail }
+  return eventAbout(type, { at, instance, job, target, dispatch: id, runner: runnerName }, detail)
 }

@@ -1,4 +1,4 @@
-import type { Event } from '../../core/event.ts'
+import { eventAbout } from '../../core/event.ts'
 import { type HookRecord, LeaseLost } from '../store.ts'
 import type { Ring } from './commits.ts'
 import type { Database } from './database.ts'
@@ -32,14 +32,13 @@ export function isPaused(db: Database, instance: string): boolean {
 }
 
 /** Pauses or resumes; a change leaves an event and rings, saying the same again does neither. */
-export function setPaused(db: Database, ring: Ring, instance: string, paused: boolean, at: number): void {
+export function setPaused(db: Database, ring: Ring, instance: string, paused: boolean, at: number, by: string): void {
   if (isPaused(db, instance) === paused) return
   db.run(
     'INSERT INTO instances (name, paused) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET paused = excluded.paused',
     ...[instance, paused ? 1 : 0],
   )
-  const about: Omit<Event, 'type'> = { at, instance, job: null, target: null, dispatch: null, runner: null, detail: {} }
-  events.append(db, { type: paused ? 'paused' : 'resumed', ...about })
+  events.append(db, eventAbout(paused ? 'paused' : 'resumed', { at, instance }, { by }))
   ring(instance)
 }
 

@@ -1,3 +1,4 @@
+import type { StoredEvent } from '../../core/event.ts'
 import { BadCursor, type ListQuery, type Page, type Store } from '../store.ts'
 import type { Cell, Database, Row } from './database.ts'
 import { waits } from './requests.ts'
@@ -44,16 +45,25 @@ export function listRunners(db: Database, query: Query<'runners'>) {
   return page(db, query, { table: 'runners', order: 'oldest first', where, read: runners.read })
 }
 
-/** Events, the last appended first. */
+/** Events, the last appended first, or those after one of them in their order. */
 export function listEvents(db: Database, query: Query<'events'>) {
-  const { job } = query
+  const { job, types, after } = query
   const where = [
     ...sameInstance(query),
     ...sameTarget(query),
     ...given('job_id = ?', job?.id),
     ...given('job_round = ?', job?.round),
+    ...given('dispatch = ?', query.dispatch),
+    ...given('runner = ?', query.runner),
+    ...given('type IN (SELECT value FROM json_each(?))', types && JSON.stringify(types)),
+    ...given('seq > ?', after === undefined ? undefined : eventSeq(after)),
   ]
-  return page(db, query, { table: 'events', order: 'newest first', where, read: events.read })
+  const order = after === undefined ? 'newest first' : 'oldest first'
+  return page(db, query, { table: 'events', order, where, read: storedEvent })
+}
+
+function storedEvent(row: Row): StoredEvent {
+  return { ...events.read(row), id: String(row.seq) }
 }
 
 function given(sql: string, value: Cell | undefined): Conditions {
@@ -82,6 +92,11 @@ function page<T>(db: Database, { cursor, limit }: ListQuery, { table, order, whe
   const rows = db.all(`SELECT * FROM ${table} ${sql} ORDER BY seq ${direction} LIMIT ?`, ...values, most + 1)
   const items = rows.slice(0, most)
   return { items: items.map(read), next: rows.length > most ? encode(Number(items.at(-1)?.seq)) : null }
+}
+
+function eventSeq(id: string): number {
+  if (!/^\d{1,15}$/.test(id)) throw new BadCursor(`"${id}" is no id of an event: take the \`id\` of one, as it is`)
+  return Number(id)
 }
 
 function encode(seq: number): string {

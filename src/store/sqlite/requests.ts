@@ -1,5 +1,5 @@
 import type { Dispatch } from '../../core/dispatch.ts'
-import type { EventType } from '../../core/event.ts'
+import { type EventType, eventAbout } from '../../core/event.ts'
 import { isRequested, mostWaiting, type RunnerRequest, requestTarget } from '../../core/request.ts'
 import type { AskedRunners, RequestOutcome } from '../store.ts'
 import { count } from './cells.ts'
@@ -13,7 +13,7 @@ export const waits =
 
 /** Keeps what a caller asks for, each runner as a row, and the answer under the caller's key; a repeat of the key changes nothing. */
 export function recordRequests(db: Database, ring: Ring, asked: AskedRunners): RequestOutcome {
-  const { instance, key, answer, at } = asked
+  const { instance, key, answer, at, by } = asked
   const known =
     key && db.get('SELECT digest, answer FROM request_keys WHERE instance = ? AND key = ?', instance, key.value)
   if (key && known) {
@@ -23,7 +23,7 @@ export function recordRequests(db: Database, ring: Ring, asked: AskedRunners): R
   if (waiting + asked.requests.length > mostWaiting) return { kind: 'full' }
   for (const request of asked.requests) {
     requests.append(db, request)
-    tell(db, 'runner_requested', request, at)
+    tell(db, 'runner_requested', request, at, by)
   }
   if (key) {
     db.run(
@@ -35,12 +35,12 @@ export function recordRequests(db: Database, ring: Ring, asked: AskedRunners): R
   return { kind: 'recorded', answer }
 }
 
-export function cancelRequest(db: Database, ring: Ring, id: string, at: number): RunnerRequest | null {
+export function cancelRequest(db: Database, ring: Ring, id: string, at: number, by: string): RunnerRequest | null {
   const row = db.get(`SELECT * FROM requests WHERE id = ? AND ${waits}`, id)
   if (!row) return null
   const request = requests.read(row)
   db.run('DELETE FROM requests WHERE id = ?', id)
-  tell(db, 'request_cancelled', request, at)
+  tell(db, 'request_cancelled', request, at, by)
   ring(request.instance)
   return request
 }
@@ -62,6 +62,6 @@ export function forgetServed(db: Database, dispatch: Dispatch): void {
   db.run('DELETE FROM requests WHERE id = ?', dispatch.id)
 }
 
-function tell(db: Database, type: EventType, { id, instance }: RunnerRequest, at: number): void {
-  events.append(db, { type, at, instance, job: null, target: requestTarget, dispatch: id, runner: null, detail: {} })
+function tell(db: Database, type: EventType, { id, instance }: RunnerRequest, at: number, by: string): void {
+  events.append(db, eventAbout(type, { at, instance, target: requestTarget, dispatch: id }, { by }))
 }

@@ -28,23 +28,23 @@ export function instancesContract(test: StoreTest): void {
   test('pauses and resumes an instance, with a trail and a ring for each change', async ({ store }) => {
     const rung = rings(store)
     expect(await store.paused('main')).toBe(false)
-    await store.pause('main', true, at('12:00:00'))
-    await store.pause('main', true, at('12:00:01'))
+    await store.pause('main', true, at('12:00:00'), 'ann')
+    await store.pause('main', true, at('12:00:01'), 'ann')
     expect(await store.paused('main')).toBe(true)
     expect((await store.facts('main', ask())).paused).toBe(true)
     expect(await store.paused('other')).toBe(false)
-    await store.pause('main', false, at('12:00:02'))
+    await store.pause('main', false, at('12:00:02'), 'bob')
     expect(await store.paused('main')).toBe(false)
     const { items } = await store.events({ limit: 10 })
-    expect(items.map(({ type, at }) => ({ type, at }))).toEqual([
-      { type: 'resumed', at: at('12:00:02') },
-      { type: 'paused', at: at('12:00:00') },
+    expect(items.map(({ type, at, detail }) => ({ type, at, by: detail.by }))).toEqual([
+      { type: 'resumed', at: at('12:00:02'), by: 'bob' },
+      { type: 'paused', at: at('12:00:00'), by: 'ann' },
     ])
     expect(rung).toEqual(['main', 'main'])
   })
 
   test('keeps a pause when another holder takes over', async ({ store }) => {
-    await store.pause('main', true, at('12:00:00'))
+    await store.pause('main', true, at('12:00:00'), 'ann')
     await store.lease('main', 'two', at('12:05:00'), 15_000)
     expect(await store.paused('main')).toBe(true)
   })

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import type { Event } from '../../../src/core/event.ts'
-import type { ListQuery, Page } from '../../../src/store/store.ts'
+import type { Event, StoredEvent } from '../../../src/core/event.ts'
+import type { EventQuery, ListQuery, Page } from '../../../src/store/store.ts'
 import { aDelivery, aDispatch, aJob, aRunner, at } from '../../support/builders.ts'
 import { ask, idsOf, type StoreTest, save } from '../../support/store.ts'
 
@@ -94,13 +94,54 @@ export function listsContract(test: StoreTest): void {
       queued('1', { instance: 'other' }),
     ])
     const trail = await store.events({ limit: 10, instance: 'main', job: { id: '1', round: 1 } })
-    expect(trail.items).toEqual([queued('1')])
+    expect(trail.items).toEqual([{ ...queued('1'), id: expect.stringMatching(/^\d+$/) }])
     const all = await store.events({ limit: 10, instance: 'main', target: 'linux' })
     expect(all.items.map(({ job }) => job)).toEqual([
       { id: '1', round: 2 },
       { id: '2', round: 1 },
       { id: '1', round: 1 },
     ])
+  })
+
+  test('lists events of some types, of a dispatch, of a runner, and of all rounds of a job', async ({ store }) => {
+    const about = { instance: 'main', job: null, target: null }
+    await store.append([
+      queued('1'),
+      queued('1', { job: { id: '1', round: 2 } }),
+      queued('2', { ...about, type: 'dispatch_sent', dispatch: 'd' }),
+      queued('3', { ...about, type: 'runner_gone', dispatch: 'd', runner: 'r' }),
+      queued('4', { ...about, type: 'runner_gone', instance: 'other', runner: 'r' }),
+    ])
+    const typesOf = async (query: Partial<EventQuery>) =>
+      (await store.events({ limit: 10, ...query })).items.map(({ type }) => type)
+    expect(await typesOf({ instance: 'main', job: { id: '1' } })).toEqual(['job_queued', 'job_queued'])
+    expect(await typesOf({ dispatch: 'd' })).toEqual(['runner_gone', 'dispatch_sent'])
+    expect(await typesOf({ instance: 'main', runner: 'r' })).toEqual(['runner_gone'])
+    expect(await typesOf({ types: ['dispatch_sent', 'job_queued'] })).toEqual([
+      'dispatch_sent',
+      'job_queued',
+      'job_queued',
+    ])
+    expect(await typesOf({ types: [] })).toEqual([])
+  })
+
+  test('lists what came after an event in the order in which it came, to the end and then on', async ({ store }) => {
+    const jobsOf = (items: readonly StoredEvent[]) => items.map(({ job }) => job?.id)
+    await store.append(['a', 'b', 'c', 'd'].map((id) => queued(id)))
+    const [, , , a] = (await store.events({ limit: 10 })).items
+    const first = await store.events({ limit: 2, after: a!.id })
+    expect(jobsOf(first.items)).toEqual(['b', 'c'])
+    const second = await store.events({ limit: 2, after: a!.id, cursor: first.next! })
+    expect([jobsOf(second.items), second.next]).toEqual([['d'], null])
+    const last = second.items.at(-1)!
+    expect((await store.events({ limit: 2, after: last.id })).items).toEqual([])
+    await store.append([queued('e')])
+    expect(jobsOf((await store.events({ limit: 2, after: last.id })).items)).toEqual(['e'])
+    expect(jobsOf((await store.events({ limit: 10, after: '0' })).items)).toEqual(['a', 'b', 'c', 'd', 'e'])
+  })
+
+  test.for(['', 'x', '-1', '1e3'])('refuses "%s" as the id of an event', async (after, { store }) => {
+    await expect(store.events({ limit: 10, after })).rejects.toMatchObject({ name: 'BadCursor' })
   })
 
   test.for(['', 'nonsense', 'LTE', 'MSBPUiAx'])(
@@ -141,7 +182,7 @@ export function listsContract(test: StoreTest): void {
     expect(idsOf((await store.dispatches({ limit: 10 })).items)).toEqual(['young', 'live'])
     expect((await store.runners({ limit: 10 })).items.map(({ name }) => name)).toEqual(['live', 'young'])
     expect([...(await store.facts('main', ask())).backoffs.keys()]).toEqual(['young'])
-    expect((await store.events({ limit: 10 })).items).toEqual([queued('young', { at: young })])
+    expect((await store.events({ limit: 10 })).items).toMatchObject([queued('young', { at: young })])
     expect(await store.recordDelivery(aDelivery({ ...ping, id: 'young' }))).toBe('duplicate')
     expect(await store.recordDelivery(aDelivery({ ...ping, id: 'old' }))).toBe('recorded')
   })

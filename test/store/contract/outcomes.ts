@@ -42,7 +42,7 @@ export function outcomesContract(test: StoreTest): void {
       jobs: [aJob({ ...job, dispatches: 1 })],
       dispatches: [aDispatch({ id: 'waiting', state: 'intended', job }), aDispatch({ id: 'under way', state: 'sent' })],
     })
-    await store.pause('main', true, at('12:00:01'))
+    await store.pause('main', true, at('12:00:01'), 'ann')
     const sent = (id: string) => store.settle(id, { kind: 'sent', at: at('12:00:02') })
     expect(await sent('waiting')).toMatchObject({ sentAt: null, goneReason: 'never_sent' })
     expect(await store.job('main', '1')).toMatchObject({ dispatches: 0 })
@@ -72,7 +72,7 @@ export function outcomesContract(test: StoreTest): void {
   test('rings for an outcome, and not for one that changes nothing', async ({ store }) => {
     await save(store, { dispatches: [aDispatch({ id: 'd' })] })
     const rung = rings(store)
-    await store.settle('d', { kind: 'gone', at: at('12:00:01'), why: 'released' })
+    await store.settle('d', { kind: 'gone', at: at('12:00:01'), why: 'released', by: 'ann' })
     const gone = await store.settle('d', { kind: 'unknown', at: at('12:00:02'), reason: 'late' })
     expect(gone).toMatchObject({ goneReason: 'released', version: 2 })
     expect(rung).toEqual(['main'])

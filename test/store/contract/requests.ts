@@ -8,6 +8,7 @@ import { ask, epochOf, idsOf, limits, noLimits, rings, type StoreTest } from '..
 const asked = (requests: readonly RunnerRequest[], over: Partial<AskedRunners> = {}): AskedRunners => ({
   instance: 'main',
   at: at('12:00:00'),
+  by: 'ci',
   requests,
   answer: JSON.stringify(idsOf(requests)),
   key: null,
@@ -39,7 +40,9 @@ export function requestsContract(test: StoreTest): void {
     expect((await store.requests({ instance: 'other', limit: 10 })).items).toEqual([elsewhere])
     expect(rung).toEqual(['main', 'other'])
     const { items } = await store.events({ instance: 'main', limit: 10 })
-    expect(items).toMatchObject([{ type: 'runner_requested', target: 'api', dispatch: request.id }])
+    expect(items).toMatchObject([
+      { type: 'runner_requested', target: 'api', dispatch: request.id, detail: { by: 'ci' } },
+    ])
   })
 
   test('keeps requests in the order in which they were asked, page by page', async ({ store }) => {
@@ -94,7 +97,7 @@ export function requestsContract(test: StoreTest): void {
     expect(await store.intend('main', epoch, intents, noLimits)).toHaveLength(3)
     const refusal = { kind: 'refused', at: at('12:00:01'), reason: 'no credential', retryAt: null } as const
     await store.settle(withoutCredential.id, refusal)
-    await store.pause('main', true, at('12:00:01'))
+    await store.pause('main', true, at('12:00:01'), 'ann')
     await store.settle(paused.id, { kind: 'sent', at: at('12:00:02') })
     await store.recover(at('12:00:03'), 'here')
     const { requests, dispatches, backoffs } = await store.facts('main', ask())
@@ -112,9 +115,9 @@ export function requestsContract(test: StoreTest): void {
     await store.request(asked([waiting, starting]))
     await store.intend('main', await epochOf(store), [served(starting)], noLimits)
     const rung = rings(store)
-    expect(await store.cancel(starting.id, at('12:00:01'))).toBeNull()
-    expect(await store.cancel('unknown', at('12:00:01'))).toBeNull()
-    expect(await store.cancel(waiting.id, at('12:00:01'))).toEqual(waiting)
+    expect(await store.cancel(starting.id, at('12:00:01'), 'ann')).toBeNull()
+    expect(await store.cancel('unknown', at('12:00:01'), 'ann')).toBeNull()
+    expect(await store.cancel(waiting.id, at('12:00:01'), 'ann')).toEqual(waiting)
     expect(rung).toEqual(['main'])
     expect((await store.facts('main', ask())).requests).toEqual([])
     const { items } = await store.events({ limit: 1 })
@@ -127,7 +130,7 @@ export function requestsContract(test: StoreTest): void {
     await store.request(asked([request]))
     const epoch = await epochOf(store)
     await store.intend('main', epoch, [served(request)], noLimits)
-    await store.settle(request.id, { kind: 'gone', at: at('12:00:01'), why: 'released' })
+    await store.settle(request.id, { kind: 'gone', at: at('12:00:01'), why: 'released', by: 'ann' })
     expect((await store.facts('main', ask())).requests).toEqual([])
     expect(await store.intend('main', epoch, [served(request)], noLimits)).toEqual([])
   })
@@ -144,7 +147,7 @@ export function requestsContract(test: StoreTest): void {
     expect(await intend('other', [there], limits({}, {}, 2))).toEqual(['d'])
     expect(await intend('main', here, limits({}, {}, 2))).toEqual(['a'])
     expect(await intend('main', here.slice(1), limits({}, { default: 3 }))).toEqual(['b'])
-    await store.settle('d', { kind: 'gone', at: at('12:00:01'), why: 'released' })
+    await store.settle('d', { kind: 'gone', at: at('12:00:01'), why: 'released', by: 'ann' })
     expect(await intend('main', here.slice(2), limits({}, {}, 3))).toEqual(['c'])
   })
 

@@ -45,7 +45,7 @@ export function saveContract(test: StoreTest): void {
     })
     expect(await store.job('main', 'fresh')).not.toBeNull()
     const { items } = await store.events({ limit: 10 })
-    expect(items).toEqual([anEvent({ job: { id: 'fresh', round: 1 } })])
+    expect(items).toMatchObject([anEvent({ job: { id: 'fresh', round: 1 } })])
   })
 
   test('sets back-offs anew and clears those that are over', async ({ store }) => {
