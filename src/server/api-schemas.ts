@@ -83,6 +83,20 @@ export const Target = z
     labels: z.array(z.string()),
     dispatcher: z.string(),
     min_idle: z.int().describe('As the schedule has it in this minute'),
+    schedule: z
+      .array(
+        z.object({
+          cron: z.string(),
+          timezone: z.string().nullable().describe("Null: that of Muster's machine"),
+          min_idle: z.int(),
+          holds: z.boolean().describe('It is the one that says what `min_idle` is in this minute'),
+        }),
+      )
+      .describe('In the order of the file; of those that match a minute the last one holds'),
+    next_change_at: maybeTime.describe(
+      'When `min_idle` is next another number; null where the schedule has no such minute, or none in the next ten days of an entry that holds',
+    ),
+    next_min_idle: z.int().nullable().describe('What it is then'),
     max: z.int(),
     ttl_seconds: z.number(),
     boot_timeout_seconds: z.number(),

@@ -5,7 +5,7 @@ import type { StoredEvent } from '../core/event.ts'
 import type { Job as JobRow } from '../core/job.ts'
 import type { RunnerRequest } from '../core/request.ts'
 import type { Runner as RunnerRow } from '../core/runner.ts'
-import { minIdleAt } from '../core/schedule.ts'
+import { entryAt, minIdleAt, nextScheduleChange } from '../core/schedule.ts'
 import type { Target as TargetConfig } from '../core/target.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Secret } from '../secret.ts'
@@ -80,12 +80,22 @@ function secretUse(secret: Secret, uses: readonly SecretUse[]) {
 }
 
 export function target(instanceName: string, config: TargetConfig, now: number): z.output<typeof Target> {
+  const holds = entryAt(config, now)
+  const next = nextScheduleChange(config, now)
   return {
     instance: instanceName,
     name: config.name,
     labels: [...config.labels],
     dispatcher: config.dispatcher,
     min_idle: minIdleAt(config, now),
+    schedule: config.schedule.map((entry) => ({
+      cron: entry.cron,
+      timezone: entry.timezone,
+      min_idle: entry.minIdle,
+      holds: entry === holds,
+    })),
+    next_change_at: time(next?.at),
+    next_min_idle: next?.minIdle ?? null,
     max: config.max,
     ttl_seconds: config.ttl / 1_000,
     boot_timeout_seconds: config.bootTimeout / 1_000,

@@ -286,14 +286,27 @@ test.each(['pause', 'resume', 'look'])('there is nothing to %s at an instance th
   expect(await store.paused('other')).toBe(false)
 })
 
-test('targets are told with the min_idle of this minute', async () => {
-  const nights = { cron: '* 12 * * *', timezone: 'UTC', minIdle: 3 }
-  const targets = [aTarget({ schedule: [nights] }), aTarget({ name: 'big', ttl: 90_000 })]
+test('targets are told with the min_idle of this minute, the entry that says so, and the next change', async () => {
+  const days = { cron: '* 8-18 * * *', timezone: 'UTC', minIdle: 1 }
+  const noon = { cron: '* 12 * * *', timezone: 'UTC', minIdle: 3 }
+  const targets = [aTarget({ schedule: [days, noon] }), aTarget({ name: 'big', ttl: 90_000 })]
   const { get } = anAdminWorld({ instances: [anInstance({ targets }), anInstance({ name: 'other' })] })
   expect((await get('/api/v1/targets?instance=main')).body).toMatchObject({
     items: [
-      { instance: 'main', name: 'linux', min_idle: 3, max: 20, ttl_seconds: 1200 },
-      { name: 'big', min_idle: 0, ttl_seconds: 90 },
+      {
+        instance: 'main',
+        name: 'linux',
+        min_idle: 3,
+        schedule: [
+          { cron: '* 8-18 * * *', timezone: 'UTC', min_idle: 1, holds: false },
+          { cron: '* 12 * * *', timezone: 'UTC', min_idle: 3, holds: true },
+        ],
+        next_change_at: '2026-03-02T13:00:00.000Z',
+        next_min_idle: 1,
+        max: 20,
+        ttl_seconds: 1200,
+      },
+      { name: 'big', min_idle: 0, schedule: [], next_change_at: null, next_min_idle: null, ttl_seconds: 90 },
     ],
   })
 })
