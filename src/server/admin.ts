@@ -16,8 +16,6 @@ export interface AdminDeps extends ApiDeps {
   config: () => ReturnType<ApiDeps['config']> & Pick<Config, 'admin'>
   store: ApiDeps['store'] & Pick<Store, 'ready'>
   metrics: Pick<Metrics, 'registry'>
-  /** Aborted when the service begins to stop: it is not ready from then on. */
-  stopping: AbortSignal
 }
 
 /** The admin listener: probe, metrics, a page, and the API. Who may call what is in `access.ts`. */

@@ -28,10 +28,13 @@ export interface ApiDeps {
     | 'request'
     | 'cancel'
     | 'settle'
+    | 'onBell'
   >
   clock: Clock
   ids: Ids
   log: Log
+  /** Aborted when the service begins to stop. */
+  stopping: AbortSignal
 }
 
 /** The instance of that name; undefined when none is configured. */

@@ -2,7 +2,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
 import { answers } from './api-answers.ts'
 import type { ApiDeps } from './api-deps.ts'
-import { Dispatch, Event, Job, JobDetail, Request, Runner } from './api-schemas.ts'
+import { Dispatch, Job, JobDetail, Request, Runner } from './api-schemas.ts'
 import { pageOf, paging } from './paging.ts'
 import { callerOf, type Served } from './peer.ts'
 import * as present from './presenters.ts'
@@ -73,13 +73,6 @@ const routes = {
     request: { query: z.strictObject({ ...paging, instance: z.string().optional() }) },
     responses: answers(200, 'Requests, the first asked first', pageOf(Request)),
   }),
-  events: createRoute({
-    method: 'get',
-    path: '/api/v1/events',
-    summary: 'What happened',
-    request: { query: z.strictObject(filters) },
-    responses: answers(200, 'Events, the newest first', pageOf(Event)),
-  }),
 }
 
 /** Jobs and what was done for them. */
@@ -127,10 +120,5 @@ export function addWorkRoutes(app: OpenAPIHono<Served>, { store, workers, clock 
   app.openapi(routes.requests, async (c) => {
     const { items, next } = await store.requests(c.req.valid('query'))
     return c.json({ items: items.map(present.request), next }, 200)
-  })
-
-  app.openapi(routes.events, async (c) => {
-    const { items, next } = await store.events(c.req.valid('query'))
-    return c.json({ items: items.map(present.event), next }, 200)
   })
 }

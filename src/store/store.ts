@@ -97,6 +97,10 @@ export interface EventQuery extends ListQuery {
   dispatch?: string
   /** By name; ask for it with its instance. */
   runner?: string
+  /** Epoch milliseconds: what happened at this moment or later. */
+  since?: number
+  /** Epoch milliseconds: what happened before this moment. */
+  until?: number
   /** The `id` of an event. Throws `BadCursor` for text that is none. */
   after?: string
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../../src/clock.ts'
 import type { DispatcherApiConfig, InstanceConfig, Role } from '../../src/config/config.ts'
 import { eventAbout } from '../../src/core/event.ts'
 import type { Job } from '../../src/core/job.ts'
@@ -88,6 +89,7 @@ export function aShelf(rows: Partial<Rows> = {}) {
         shelf.dispatches[index] = { ...row, goneAt: outcome.at, goneReason: outcome.why }
       return shelf.dispatches[index] ?? null
     },
+    onBell: () => () => undefined,
     secretUses: async () => [],
     deliveries: async (instance) => ({ instance, lastAt: null, lastJobEventAt: null }),
     paused: async (instance) => paused.has(instance),
@@ -148,6 +150,9 @@ export function aWorker(over: Partial<WorkerView> & { verdicts?: Record<string, 
 export const callerToken = 'token-of-a-caller'
 
 interface AdminWorld {
+  /** In place of the shelf. */
+  store?: AdminDeps['store']
+  clock?: Clock
   rows?: Partial<Rows>
   instances?: readonly InstanceConfig[]
   workers?: ReadonlyMap<string, WorkerView>
@@ -172,8 +177,9 @@ export function anAdminWorld(over: AdminWorld = {}) {
     api = {},
     dryRun = false,
   } = over
-  const { store, state, shelf } = aShelf(rows)
-  const clock = aStandingClock()
+  const { store: held, state, shelf } = aShelf(rows)
+  const { store = held } = over
+  const standing = aStandingClock()
   const { log, text, lines } = aLog()
   const metrics = createMetrics()
   const stopping = new AbortController()
@@ -224,7 +230,7 @@ export function anAdminWorld(over: AdminWorld = {}) {
     store,
     workers,
     lanes,
-    clock,
+    clock: over.clock ?? standing,
     log,
     metrics,
     ids,
@@ -241,5 +247,5 @@ export function anAdminWorld(over: AdminWorld = {}) {
     }
   }
 
-  return { app, get, state, shelf, store, clock, metrics, stopping, text, lines }
+  return { app, get, state, shelf, store, clock: standing, metrics, stopping, text, lines }
 }

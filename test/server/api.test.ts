@@ -116,6 +116,11 @@ test.each([
   'jobs?stat=queued',
   'jobs?cursor=',
   'jobs?instance=a&instance=b',
+  'events?type=job_vanished',
+  'events?job=1',
+  'events?runner=one',
+  'events?instance=main&round=1',
+  'events?since=yesterday',
   'jobs/main/1?round=0',
   'jobs/main/1?round=1.5',
   'runners?gone=maybe',
@@ -125,7 +130,7 @@ test.each([
   const { get } = anAdminWorld({ rows: { jobs: [aJob({ id: '1' })] } })
   const { status, type, body } = await get(`/api/v1/${query}`)
   expect([status, type]).toEqual([400, 'application/problem+json'])
-  expect(body.detail).toEqual(expect.stringMatching(/limit|state|stat|cursor|instance|round|gone/))
+  expect(body.detail).toEqual(expect.stringMatching(/limit|state|stat|cursor|instance|round|gone|type|since/))
 })
 
 test('lists are filtered, and paged to the end', async () => {

@@ -56,6 +56,8 @@ export function listEvents(db: Database, query: Query<'events'>) {
     ...given('dispatch = ?', query.dispatch),
     ...given('runner = ?', query.runner),
     ...given('type IN (SELECT value FROM json_each(?))', types && JSON.stringify(types)),
+    ...given('at >= ?', query.since),
+    ...given('at < ?', query.until),
     ...given('seq > ?', after === undefined ? undefined : eventSeq(after)),
   ]
   const order = after === undefined ? 'newest first' : 'oldest first'
