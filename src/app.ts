@@ -80,6 +80,7 @@ async function run(config: Config, parts: Parts, lanes: Map<string, Lane>): Prom
       nameOldCalls(lanes, log)
       await Promise.all([...listeners, ...lanes.values()].map((one) => one.close()))
       await Promise.all(background)
+      await parts.traces.close()
       await store.close()
       log.info('muster has stopped')
     },

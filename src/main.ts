@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { check } from './commands/check.ts'
 import { clean } from './commands/clean.ts'
@@ -6,6 +5,7 @@ import { type Command, type Given, options, Usage } from './commands/command.ts'
 import { demo } from './commands/demo.ts'
 import { plan } from './commands/plan.ts'
 import { serve } from './commands/serve.ts'
+import { version } from './version.ts'
 
 /** Exit codes are part of the contract: 0 good, 1 failed, 64 bad arguments, 78 bad configuration. */
 const exit = { failed: 1, usage: 64, config: 78 }
@@ -86,13 +86,6 @@ function say(text: string): number {
 function fail(text: string, code: number): number {
   process.stderr.write(text)
   return code
-}
-
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -11,6 +11,8 @@ import { createMetrics, type Metrics } from './metrics.ts'
 import { Scrubber } from './secret.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
+import { openTraces, type Traces } from './traces.ts'
+import { version } from './version.ts'
 import type { TurnDeps } from './worker/deps.ts'
 import { Lane } from './worker/lane.ts'
 
@@ -23,6 +25,8 @@ export interface AppPorts {
   /** Where log lines go; standard error by default. */
   writeLog?: (line: string) => void
   logLevel?: string
+  /** Where OpenTelemetry finds its variables; the process's own by default. */
+  env?: NodeJS.ProcessEnv
 }
 
 /** What the application is put together from. */
@@ -32,6 +36,7 @@ export interface Parts {
   ids: Ids
   host: string
   metrics: Metrics
+  traces: Traces
   log: Log
 }
 
@@ -42,7 +47,8 @@ export async function openParts(config: Config, ports: AppPorts): Promise<Parts>
   const store = await openSqliteStore({ path: config.state.path })
   const left = await store.recover(clock.now(), host)
   if (left.neverSent + left.unknown > 0) log.info(left, 'dispatches of an earlier process were taken up')
-  return { store, clock, ids, host, metrics: createMetrics(), log }
+  const traces = await openTraces(ports.env ?? process.env, version())
+  return { store, clock, ids, host, metrics: createMetrics(), traces, log }
 }
 
 /** Opens every dispatcher with its lane. */
@@ -127,5 +133,6 @@ export function turnDeps(
     ids: parts.ids,
     log: parts.log.child({ instance: instance.name }),
     metrics: parts.metrics,
+    traces: parts.traces,
   }
 }

@@ -10,6 +10,7 @@ import type { Ids } from '../ids.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Store } from '../store/store.ts'
+import type { Traces } from '../traces.ts'
 import type { Lane } from './lane.ts'
 
 /** What a turn works with. One per instance, made anew when the configuration changes. */
@@ -43,6 +44,7 @@ export interface TurnDeps {
   ids: Ids
   log: Log
   metrics: Metrics
+  traces: Pick<Traces, 'tell'>
 }
 
 /** What a worker knows between its turns. */

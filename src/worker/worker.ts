@@ -11,6 +11,7 @@ import {
 import { eventAbout } from '../core/event.ts'
 import type { Facts } from '../core/facts.ts'
 import { type Job, jobKey } from '../core/job.ts'
+import { jobSpans } from '../core/job-spans.ts'
 import type { Look } from '../core/look.ts'
 import { nextLossAt } from '../core/lost.ts'
 import type { Mode } from '../core/mode.ts'
@@ -227,11 +228,17 @@ export class Worker {
     }
     if (before !== this.mode) this.#tellMode(before, now)
     gauge(this.#deps, result)
+    for (const job of result.started) this.#trace(job, result.facts)
     const { dispatched, plan } = result
     if (this.#deps.dryRun) this.#tellWishes(plan)
     else if (dispatched > 0 || plan.stops.length > 0) log.info({ dispatched, stops: plan.stops.length }, 'turn')
     this.#openRepositories = openRepositories(result.facts.jobs)
     this.#nextLookAt = this.#looks.underWay ? null : this.#lookAfter(result, now)
+  }
+
+  #trace(job: Job, { dispatches }: Facts): void {
+    const way = jobSpans(job, dispatches)
+    if (way) this.#deps.traces.tell(`${job.instance}/${jobKey(job)}`, way)
   }
 
   /** What `dry_run` does instead: one line, and none while it would be the same again. */

@@ -25,7 +25,7 @@ export interface Stage {
   /** A dispatcher whose runners join this forge. */
   cloud(forge: StagedForge, options?: CloudOptions): Promise<StagedCloud>
   /** Starts the service; once more on the same stage it finds its state again. */
-  start(configuration: Record<string, unknown>): Promise<RunningService>
+  start(configuration: Record<string, unknown>, env?: NodeJS.ProcessEnv): Promise<RunningService>
   /** Called when the journey ends, the last one first. */
   onEnd(letGo: () => unknown): void
 }
@@ -94,13 +94,13 @@ async function openStage(speed: number, services: RunningService[], onEnd: Stage
       onEnd(() => cloud.close())
       return cloud
     },
-    async start(configuration) {
+    async start(configuration, env) {
       const usual = {
         listen: `127.0.0.1:${port}`,
         admin: { listen: '127.0.0.1:0' },
         state: `sqlite:${join(folder, 'muster.db')}`,
       }
-      const service = await startService({ ...usual, ...configuration }, { folder, clock })
+      const service = await startService({ ...usual, ...configuration }, { folder, clock, env })
       services.push(service)
       onEnd(() => service.stop())
       return service

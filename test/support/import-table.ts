@@ -25,6 +25,17 @@ export const importTable: readonly ImportRule[] = [
   { from: 'secret.ts', may: [], packages: [] },
   { from: 'log.ts', may: [], packages: ['pino'] },
   { from: 'metrics.ts', may: [], packages: ['prom-client'] },
+  {
+    from: 'traces.ts',
+    may: ['core/'],
+    packages: [
+      '@opentelemetry/api',
+      '@opentelemetry/sdk-trace',
+      '@opentelemetry/exporter-trace-otlp-http',
+      '@opentelemetry/resources',
+    ],
+  },
+  { from: 'version.ts', may: [], packages: [] },
   { from: 'http-client.ts', may: [], packages: [] },
   { from: 'fields', may: ['fields.ts', 'fields/'], packages: ['zod', 'yaml'] },
   ...siblings('forges', ['own-server'], ['zod']),
@@ -63,7 +74,7 @@ export const importTable: readonly ImportRule[] = [
   { from: 'delivery-record.ts', may: ['core/', ...interfaces], packages: [] },
   {
     from: 'worker/',
-    may: ['core/', 'worker/', ...interfaces, 'delivery-record.ts', 'log.ts', 'metrics.ts'],
+    may: ['core/', 'worker/', ...interfaces, 'delivery-record.ts', 'log.ts', 'metrics.ts', 'traces.ts'],
     packages: [],
   },
   {
@@ -89,7 +100,7 @@ export const importTable: readonly ImportRule[] = [
     may: ['app.ts', 'inspection/', 'log.ts', 'commands/', 'config/', 'simulation/', 'core/', 'worker/'],
     packages: 'any',
   },
-  { from: 'main.ts', may: ['commands/'], packages: [] },
+  { from: 'main.ts', may: ['commands/', 'version.ts'], packages: [] },
 ]
 
 /** The folders of one seam never see each other, only what they share. */

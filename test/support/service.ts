@@ -37,15 +37,20 @@ export interface RunningService {
 export interface ServiceOptions {
   folder: string
   clock: Clock
+  env?: NodeJS.ProcessEnv
 }
 
 /** Writes the configuration as a user would, and starts the application on it. A second call on the same folder takes the state up again. */
-export async function startService(configuration: object, { folder, clock }: ServiceOptions): Promise<RunningService> {
+export async function startService(
+  configuration: object,
+  { folder, clock, env = {} }: ServiceOptions,
+): Promise<RunningService> {
   const file = join(folder, 'autoscaler.yaml')
   await writeFile(file, stringify(configuration))
   const log: string[] = []
   const answers: string[] = []
-  const app = await startApp(loadConfig(file, {}), { clock, logLevel: 'debug', writeLog: (line) => log.push(line) })
+  const ports = { clock, env, logLevel: 'debug', writeLog: (line: string) => log.push(line) }
+  const app = await startApp(loadConfig(file, {}), ports)
   const adminUrl = `http://127.0.0.1:${app.adminPort}`
   let stopped: Promise<void> | null = null
 

@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import type { Ids } from '../../../src/ids.ts'
 import { createMetrics } from '../../../src/metrics.ts'
 import type { Store } from '../../../src/store/store.ts'
+import { noTraces } from '../../../src/traces.ts'
 import { Lane } from '../../../src/worker/lane.ts'
 import { Worker } from '../../../src/worker/worker.ts'
 import { type Agenda, clockOf } from './agenda.ts'
@@ -99,6 +100,7 @@ export async function startProcess({ agenda, store, desk, depot, setting, ids, v
       ids,
       log,
       metrics,
+      traces: noTraces,
     },
     {
       holder: ids(),
