@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 const deliveryResults = [
   'accepted',
@@ -168,4 +168,11 @@ export function beginCounters(metrics: Metrics, { name: instance, targets }: Cou
   for (const { name: target } of targets) {
     for (const outcome of dispatchOutcomes) metrics.dispatches.inc({ instance, target, outcome }, 0)
   }
+}
+
+/** Shows the process besides: its version, memory, descriptors, processor time and how late its event loop is. */
+export function showProcess({ registry }: Metrics, version: string): void {
+  const about = { name: 'muster_build_info', help: 'Always 1; which Muster this is.', labelNames: ['version'] }
+  new Gauge({ ...about, registers: [registry] }).set({ version }, 1)
+  collectDefaultMetrics({ register: registry })
 }

@@ -7,7 +7,7 @@ import type { Forge } from './forges/forge.ts'
 import { createForge } from './forges/index.ts'
 import { type Ids, randomId } from './ids.ts'
 import { createLog, type Log } from './log.ts'
-import { createMetrics, type Metrics } from './metrics.ts'
+import { createMetrics, type Metrics, showProcess } from './metrics.ts'
 import { Scrubber } from './secret.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
@@ -47,8 +47,10 @@ export async function openParts(config: Config, ports: AppPorts): Promise<Parts>
   const store = await openSqliteStore({ path: config.state.path })
   const left = await store.recover(clock.now(), host)
   if (left.neverSent + left.unknown > 0) log.info(left, 'dispatches of an earlier process were taken up')
+  const metrics = createMetrics()
+  showProcess(metrics, version())
   const traces = await openTraces(ports.env ?? process.env, version())
-  return { store, clock, ids, host, metrics: createMetrics(), traces, log }
+  return { store, clock, ids, host, metrics, traces, log }
 }
 
 /** Opens every dispatcher with its lane. */

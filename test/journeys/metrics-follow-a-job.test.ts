@@ -79,3 +79,12 @@ test.concurrent('an open breaker is shown, and closes again', async ({ stage }) 
   )
   await until('the breaker is closed', async () => (await open()) === 0)
 })
+
+test.concurrent('the process tells of itself, too', async ({ stage }) => {
+  const dispatcher = await stage.dispatcher()
+  const forge = await stage.forge({ kind: 'gitea', version: '1.27' })
+  const service = await stage.start({ dispatcher: { url: dispatcher.url }, instances: [forge.instance()] })
+  expect(await service.metric('muster_build_info')).toBe(1)
+  expect(await service.metric('process_resident_memory_bytes')).toBeGreaterThan(0)
+  expect(await service.metric('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThan(0)
+})
