@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { afterAll } from 'vitest'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
+import { configured, letOut } from '../support/outputs.ts'
 import type { Stage } from './stage.ts'
 import { until } from './until.ts'
 
@@ -46,12 +47,12 @@ function run(stage: Stage, command: string, ...args: string[]): MusterProcess {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const written = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    written.stdout += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    written.stderr += text
-  })
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      letOut(`the ${name} of muster`, text)
+      written[name] += text
+    })
+  }
   let over = false
   const ended = new Promise<number | NodeJS.Signals>((resolve) => {
     child.once('close', (code, signal) => {
@@ -80,6 +81,20 @@ function run(stage: Stage, command: string, ...args: string[]): MusterProcess {
 /** Writes a configuration into the folder of the stage, as text or as what YAML would say, and answers its path. */
 export async function written(stage: Stage, configuration: object | string, name = 'autoscaler.yaml'): Promise<string> {
   const file = join(stage.folder, name)
-  await writeFile(file, typeof configuration === 'string' ? configuration : stringify(configuration))
+  const text = typeof configuration === 'string' ? configuration : stringify(configuration)
+  noteSecrets(text)
+  await writeFile(file, text)
   return file
+}
+
+/** The process has them from its file; they are looked for in what it prints and answers. */
+function noteSecrets(text: string): void {
+  parse(
+    text,
+    (key, value) => {
+      if (typeof value === 'string' && /token$|secret$/.test(String(key))) configured(value)
+      return value
+    },
+    { logLevel: 'silent' },
+  )
 }

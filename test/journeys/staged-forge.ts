@@ -10,7 +10,7 @@ import type { Delivery } from '../../src/simulation/outbox.ts'
 import type { SimulatedJob, SimulatedRunner } from '../../src/simulation/state.ts'
 import type { ForgeVersion } from '../../src/simulation/versions.ts'
 import { openSite, type SiteSettings } from '../../src/simulation/world.ts'
-import type { Canaries } from './canaries.ts'
+import type { Canaries } from '../support/canaries.ts'
 import { until } from './until.ts'
 
 /** What a forge does with a request: answers it, accepts it and never answers, breaks the connection, answers 503, or what a test makes up. */
