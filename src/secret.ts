@@ -99,20 +99,36 @@ export class Scrubber {
   scrub(text: string): string {
     let clean = text
     for (const value of this.#forms) if (clean.includes(value)) clean = clean.replaceAll(value, hidden)
-    return clean
+    return clean.replaceAll(shapes, hidden)
   }
 }
 
 /** How many values of one secret are known at a time: those in flight when it changed are still of use to a reader of logs. */
 const remembered = 4
 
+/** What others may put into an error although we never knew it: credentials of a header, tokens of GitHub, and of Gitea and Forgejo (40 hex digits). */
+const shapes =
+  /(?<=\b(?:Bearer|Basic) )[\w.~+/-]{16,}=*|\bgh[a-z]_\w{16,}|\bgithub_pat_\w{16,}|(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])/gi
+
 /** Each form in which a value may travel. */
 function formsOf(value: string): string[] {
   return [
     value,
     encodeURIComponent(value),
+    JSON.stringify(value).slice(1, -1),
     Buffer.from(value).toString('base64'),
     Buffer.from(value).toString('base64url'),
-    JSON.stringify(value).slice(1, -1),
+    ...insideBase64(value),
   ]
+}
+
+/** `user:secret` in base64 holds the secret from the middle of three bytes on: what is the same whatever stands before and behind it. */
+function insideBase64(value: string): string[] {
+  return [0, 1, 2].flatMap((before) => {
+    const bytes = Buffer.from(' '.repeat(before) + value)
+    const [begin, end] = [Math.ceil((before * 4) / 3), Math.floor((bytes.length * 4) / 3)]
+    const forms = [bytes.toString('base64'), bytes.toString('base64url')].map((text) => text.slice(begin, end))
+    // Fewer characters would stand in ordinary text.
+    return forms.filter((form) => form.length >= 8)
+  })
 }
