@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Clock } from '../clock.ts'
 import type { Listen } from '../config/config.ts'
+import { limitEach } from './connections.ts'
 
 /** How long a client may take, in milliseconds, and how much it may send before anything is read. */
 export interface ServerLimits {
@@ -15,6 +16,8 @@ export interface ServerLimits {
   maxHeaderSize: number
   /** Connections at once; more are dropped unanswered. */
   maxConnections: number
+  /** Of them, how many from one address that is not near (`connections.ts`). */
+  maxConnectionsEach: number
 }
 
 /** Node's own are 60 s, 300 s, 5 s, 30 s, 16 kB and no limit: far too patient for a listener that anyone can reach. */
@@ -25,6 +28,7 @@ export const serverLimits: ServerLimits = {
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 8 * 1024,
   maxConnections: 512,
+  maxConnectionsEach: 32,
 }
 
 export interface ServeOptions extends Listen {
@@ -66,11 +70,12 @@ export async function serve(app: Answering, options: ServeOptions): Promise<List
   }
 }
 
-function limitedServer(app: Answering, { maxConnections, ...limits }: ServerLimits): Server {
+function limitedServer(app: Answering, { maxConnections, maxConnectionsEach, ...limits }: ServerLimits): Server {
   // HTTP/1.0 needs no Host, and the health checks of some balancers send none; without a name here they would get a 400.
   const listener = getRequestListener((request, env) => app.fetch(request, env), { hostname: 'unknown' })
   const server = createServer(limits, listener)
   server.maxConnections = maxConnections
+  limitEach(server, maxConnectionsEach)
   server.on('request', (_, answer) => {
     // A kept-alive connection would hold a closing server open until its keepAliveTimeout.
     answer.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()))
