@@ -71,6 +71,7 @@ function tell(error: unknown): number {
     case 'StoreUnusable':
     case 'DispatcherUnusable':
     case 'CannotListen':
+    case 'ServiceFailed':
     case 'RunningUnreadable':
       return fail(`${error.message}\n`, exit.failed)
     default:

@@ -5,6 +5,8 @@ export const options = {
   json: { type: 'boolean', default: false },
   'exit-when-idle': { type: 'boolean', default: false },
   yes: { type: 'boolean', default: false },
+  url: { type: 'string' },
+  'token-env': { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
   version: { type: 'boolean', default: false },
 } satisfies ParseArgsOptionsConfig
@@ -15,6 +17,8 @@ export interface Given {
   json?: boolean
   'exit-when-idle'?: boolean
   yes?: boolean
+  url?: string
+  'token-env'?: string
   help?: boolean
   version?: boolean
 }

@@ -97,7 +97,17 @@ export const importTable: readonly ImportRule[] = [
   { from: 'inspection/', may: ['*'], packages: ['zod'] },
   {
     from: 'commands/',
-    may: ['app.ts', 'inspection/', 'log.ts', 'commands/', 'config/', 'simulation/', 'core/', 'worker/'],
+    may: [
+      'app.ts',
+      'inspection/',
+      'log.ts',
+      'http-client.ts',
+      'commands/',
+      'config/',
+      'simulation/',
+      'core/',
+      'worker/',
+    ],
     packages: 'any',
   },
   { from: 'main.ts', may: ['commands/', 'version.ts'], packages: [] },
