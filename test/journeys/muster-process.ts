@@ -9,7 +9,6 @@ import { afterAll } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { configured, letOut } from '../support/outputs.ts'
 import type { Stage } from './stage.ts'
-import { until } from './until.ts'
 
 // Each process would compile the whole program again, which is most of what its start costs.
 const compiled = mkdtempSync(join(tmpdir(), 'muster-compiled-'))
@@ -29,34 +28,55 @@ export interface MusterProcess {
   ready(): Promise<{ publicUrl: string; adminUrl: string }>
 }
 
+/** What surrounds a process that is not started in the plain way. */
+export interface Surroundings {
+  /** Words of the command line. */
+  args?: readonly string[]
+  /** Options of Node itself. */
+  node?: readonly string[]
+  env?: Readonly<Record<string, string>>
+  /** A command, with its arguments, that runs what follows it. */
+  through?: readonly string[]
+}
+
 /** Runs `node bin/muster.js …` in the folder of the stage; it is killed at the end of the journey if it still lives. */
 export function muster(stage: Stage, ...args: string[]): MusterProcess {
-  return run(stage, execPath, program, ...args)
+  return musterIn(stage, { args })
 }
 
 /** The same on a disk that is full as soon as a file has so many KiB. */
 export function musterOnFullDisk(stage: Stage, kib: number): MusterProcess {
   // `ulimit -f` counts blocks of 512 bytes.
-  return run(stage, '/bin/sh', '-c', `ulimit -f ${kib * 2} && exec "$0" "$1"`, execPath, program)
+  return musterIn(stage, { through: ['/bin/sh', '-c', `ulimit -f ${kib * 2} && exec "$0" "$@"`] })
 }
 
-function run(stage: Stage, command: string, ...args: string[]): MusterProcess {
-  const child = spawn(command, args, {
+/** The same in other surroundings. */
+export function musterIn(stage: Stage, { args = [], node = [], env = {}, through = [] }: Surroundings): MusterProcess {
+  const [command = execPath, ...words] = [...through, execPath, ...node, program, ...args]
+  const child = spawn(command, words, {
     cwd: stage.folder,
-    env: { PATH: process.env.PATH, TMPDIR: stage.folder, NODE_COMPILE_CACHE: compiled },
+    env: { PATH: process.env.PATH, TMPDIR: stage.folder, NODE_COMPILE_CACHE: compiled, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const written = { stdout: '', stderr: '' }
+  const ready = Promise.withResolvers<{ publicUrl: string; adminUrl: string }>()
+  // Nobody need wait for it.
+  ready.promise.catch(() => undefined)
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
       letOut(`the ${name} of muster`, text)
       written[name] += text
     })
   }
-  let over = false
+  child.stderr.on('data', function look() {
+    const line = written.stderr.split('\n').find((one) => one.endsWith('"muster is ready"}'))
+    if (line === undefined) return
+    child.stderr.off('data', look)
+    ready.resolve(addresses(line))
+  })
   const ended = new Promise<number | NodeJS.Signals>((resolve) => {
     child.once('close', (code, signal) => {
-      over = true
+      ready.reject(new Error(`muster ended before it was ready: ${written.stderr}`))
       resolve(code ?? signal ?? 0)
     })
   })
@@ -64,18 +84,12 @@ function run(stage: Stage, command: string, ...args: string[]): MusterProcess {
     child.kill('SIGKILL')
     await ended
   })
-  return Object.assign(written, {
-    child,
-    ended,
-    async ready() {
-      const line = await until('muster is ready', () => {
-        if (over) throw new Error(`muster ended before it was ready: ${written.stderr}`)
-        return written.stderr.split('\n').find((one) => one.includes('"muster is ready"'))
-      })
-      const { port, admin }: { port: number; admin: number } = JSON.parse(line)
-      return { publicUrl: `http://127.0.0.1:${port}`, adminUrl: `http://127.0.0.1:${admin}` }
-    },
-  })
+  return Object.assign(written, { child, ended, ready: () => ready.promise })
+}
+
+function addresses(line: string): { publicUrl: string; adminUrl: string } {
+  const { port, admin }: { port: number; admin: number } = JSON.parse(line)
+  return { publicUrl: `http://127.0.0.1:${port}`, adminUrl: `http://127.0.0.1:${admin}` }
 }
 
 /** Writes a configuration into the folder of the stage, as text or as what YAML would say, and answers its path. */

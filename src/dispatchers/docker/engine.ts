@@ -1,4 +1,4 @@
-import Docker from 'dockerode'
+import type Docker from 'dockerode'
 import { type EngineAddress, socketOf } from './address.ts'
 import { orGivenUp } from './given-up.ts'
 
@@ -23,6 +23,8 @@ export function createEngine(address: EngineAddress, closing: AbortSignal): Engi
 // Every value is given, undefined ones too: what is left out, docker-modem takes from $DOCKER_HOST. Each call has a connection of its own:
 // only then does an error before it stands prove that nothing was sent.
 async function connection(address: EngineAddress): Promise<Docker> {
+  // Loaded where it is used: it is a third of what the start of any service would load.
+  const { default: Docker } = await import('dockerode')
   const none = {
     host: undefined,
     port: undefined,

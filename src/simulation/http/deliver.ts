@@ -23,6 +23,8 @@ export interface Attempt {
 export interface Courier {
   /** Every attempt that has ended. */
   readonly attempts: readonly Attempt[]
+  /** Called as each attempt begins, with what its status will be. */
+  onAttempt(listener: (delivery: Delivery, status: Promise<number | null>) => void): void
   close(): Promise<void>
 }
 
@@ -31,6 +33,7 @@ export function startCourier(forge: SimulatedForge, clock: Clock): Courier {
   const ending = new AbortController()
   const attempts: Attempt[] = []
   const underWay = new Set<Promise<void>>()
+  const listeners: ((delivery: Delivery, status: Promise<number | null>) => void)[] = []
   let bell = new AbortController()
   forge.outbox.onPut(() => bell.abort())
 
@@ -38,7 +41,9 @@ export function startCourier(forge: SimulatedForge, clock: Clock): Courier {
     const hook = forge.ground.hooks.get(delivery.hookId)
     if (!hook) return
     const at = clock.now()
-    attempts.push({ delivery, at, status: await send(signed(forge, delivery, hook), patience(forge), ending.signal) })
+    const status = send(signed(forge, delivery, hook), patience(forge), ending.signal)
+    for (const listener of listeners) listener(delivery, status)
+    attempts.push({ delivery, at, status: await status })
   }
 
   async function run(): Promise<void> {
@@ -58,6 +63,7 @@ export function startCourier(forge: SimulatedForge, clock: Clock): Courier {
   const running = run()
   return {
     attempts,
+    onAttempt: (listener) => void listeners.push(listener),
     close() {
       ending.abort()
       return running
