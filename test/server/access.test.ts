@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { access } from '../../src/server/access.ts'
 import { aDispatch, aJob, aRequest } from '../support/builders.ts'
-import { anAdminWorld, anInstance, aWorker } from './admin-world.ts'
+import { anAdminWorld, anInstance, aWorker, callerToken } from './admin-world.ts'
 
 const tokens = { read: 'token-of-a-reader', operate: 'token-of-an-operator', admin: 'token-of-an-admin' }
 
@@ -18,62 +19,71 @@ function aGuardedWorld() {
   })
 }
 
-/** What each route asks for, said once more and apart from the code. A new route has to be thought about here. */
-const expected: Record<string, readonly (keyof typeof tokens)[] | 'everyone'> = {
-  'GET /readyz': 'everyone',
-  'GET /metrics': ['read', 'operate', 'admin'],
-  'GET /': ['read', 'operate', 'admin'],
-  'GET /api/v1/openapi.json': ['read', 'operate', 'admin'],
-  'GET /api/v1/instances': ['read', 'operate', 'admin'],
-  'GET /api/v1/instances/:name': ['read', 'operate', 'admin'],
-  'GET /api/v1/targets': ['read', 'operate', 'admin'],
-  'GET /api/v1/dispatchers': ['read', 'operate', 'admin'],
-  'GET /api/v1/jobs': ['read', 'operate', 'admin'],
-  'GET /api/v1/jobs/:instance/:id': ['read', 'operate', 'admin'],
-  'GET /api/v1/runners': ['read', 'operate', 'admin'],
-  'GET /api/v1/dispatches': ['read', 'operate', 'admin'],
-  'GET /api/v1/requests': ['read', 'operate', 'admin'],
-  'GET /api/v1/events': ['read', 'operate', 'admin'],
-  'POST /api/v1/instances/:name/pause': ['operate', 'admin'],
-  'POST /api/v1/instances/:name/resume': ['operate', 'admin'],
-  'POST /api/v1/instances/:name/look': ['operate', 'admin'],
-  'POST /api/v1/dispatches/:id/release': ['operate', 'admin'],
-  'POST /api/v1/requests/:id/cancel': ['operate', 'admin'],
-  'POST /api/v1/dispatch': ['operate', 'admin'],
-  'POST /instances/:name/api/v1/dispatch': ['operate', 'admin'],
-}
+const roles = ['read', 'operate', 'admin'] as const
 
+/** Every route that the listener has, as it is registered. */
 const routes = [
   ...new Set(
     aGuardedWorld()
       .app.routes.filter(({ method }) => method !== 'ALL')
       .map(({ method, path }) => `${method} ${path}`),
   ),
-]
+].sort()
 
-test('every route has been thought about', () => {
-  expect(routes.sort()).toEqual(Object.keys(expected).sort())
+test('every route has been thought about, and nothing else has', () => {
+  expect(routes).toEqual([...access.keys()].sort())
 })
+
+// What a role may do, said once more and apart from the table: a reader changes nothing, and only the probe asks for no token.
+test('a reader may see everything and change nothing, and only the probe is open', () => {
+  const ofReaders = routes.filter((route) => access.get(route) === 'read')
+  const open = routes.filter((route) => access.get(route) === 'open')
+  expect([...ofReaders, ...open].sort()).toEqual(routes.filter((route) => route.startsWith('GET ')))
+  expect(open).toEqual(['GET /readyz'])
+})
+
+/** The status of a call, in a world of its own: what can be done once only is done by each. */
+async function call(method: string, path: string, authorization?: string): Promise<number> {
+  const { app } = aGuardedWorld()
+  const headers: Record<string, string> = authorization === undefined ? {} : { authorization }
+  const body = path.endsWith('/dispatch') && method === 'POST' ? '{}' : null
+  if (body !== null) headers['content-type'] = 'application/json'
+  return (await app.request(path.replaceAll(/:\w+/g, 'x'), { method, headers, body })).status
+}
+
+const letIn = expect.not.toBeOneOf([401, 403])
 
 test.each(routes)('%s answers those who may call it, and nobody else', async (route) => {
-  const [method, path] = route.split(' ')
-  const call = async (authorization?: string) => {
-    // Each in a world of its own: what can be done once only is done by each.
-    const { app } = aGuardedWorld()
-    const headers: Record<string, string> = authorization === undefined ? {} : { authorization }
-    const body = path?.endsWith('/dispatch') ? '{}' : null
-    if (body !== null) headers['content-type'] = 'application/json'
-    return (await app.request(path?.replaceAll(/:\w+/g, 'x') ?? '', { method, headers, body })).status
+  const [method = '', path = ''] = route.split(' ')
+  const needed = access.get(route) ?? 'admin'
+  const least = needed === 'dispatch' ? 'operate' : needed
+  for (const authorization of [undefined, 'Bearer wrong', 'Basic eDp3cm9uZw==', `Bearer ${tokens.admin} `.repeat(2)]) {
+    expect([authorization, await call(method, path, authorization)]).toEqual([
+      authorization,
+      least === 'open' ? letIn : 401,
+    ])
   }
-  const may = expected[route]
-  const good = expect.toBeOneOf([200, 202])
-  expect(await call()).toEqual(may === 'everyone' ? good : 401)
-  expect(await call('Bearer wrong')).toEqual(may === 'everyone' ? good : 401)
-  for (const role of ['read', 'operate', 'admin'] as const) {
-    const allowed = may === 'everyone' || may?.includes(role)
-    expect([role, await call(`Bearer ${tokens[role]}`)]).toEqual([role, allowed ? good : 403])
+  for (const role of roles) {
+    const allowed = least === 'open' || roles.indexOf(role) >= roles.indexOf(least)
+    expect([role, await call(method, path, `Bearer ${tokens[role]}`)]).toEqual([role, allowed ? letIn : 403])
+  }
+  // HEAD is GET without its body, and a method that is not there is no way around.
+  const isGood = (status: number) => status >= 200 && status < 300
+  for (const other of ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'POST', 'GET']) {
+    if (routes.includes(`${other} ${path}`) || (other === 'HEAD' && least === 'open')) continue
+    expect([other, isGood(await call(other, path))]).toEqual([other, false])
+    if (other !== 'HEAD')
+      expect([other, isGood(await call(other, path, `Bearer ${tokens.admin}`))]).toEqual([other, false])
   }
 })
+
+test.each(routes.filter((route) => access.get(route) !== 'dispatch'))(
+  "%s is not opened by a caller's token of the dispatcher API",
+  async (route) => {
+    const [method = '', path = ''] = route.split(' ')
+    expect(await call(method, path, `Bearer ${callerToken}`)).toEqual(access.get(route) === 'open' ? letIn : 401)
+  },
+)
 
 test('a route that nobody thought about is closed to everyone, with and without tokens', async () => {
   for (const world of [aGuardedWorld(), anAdminWorld()]) {
