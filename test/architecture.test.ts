@@ -59,6 +59,32 @@ describe('the house', () => {
     )
   })
 
+  test('no program is started through a shell, and no text is run as code', () => {
+    const running =
+      /\bshell: *true|\bimport \{[^}]*\bexec(?:Sync)?\b[^}]*\} from 'node:child_process'|from 'node:vm'|\beval\(|\bnew Function\(/
+    expect(files.filter((file) => running.test(readFileSync(join(src, file), 'utf8')))).toEqual([])
+  })
+
+  test('SQL is written in the store alone, and no value is put between its quotes', () => {
+    const texts = files.map((file) => [file, readFileSync(join(src, file), 'utf8')] as const)
+    const speaking = /\b(?:SELECT .+ FROM|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b/
+    expect(
+      texts.filter(([file, text]) => !file.startsWith('store/') && speaking.test(text)).map(([file]) => file),
+    ).toEqual([])
+    // One constant of ours stands there; everything else goes in as a parameter.
+    const quoted = texts.flatMap(([file, text]) =>
+      file.startsWith('store/') ? [...text.matchAll(/'\$\{([^}]*)\}'/g)].map(([, name]) => name) : [],
+    )
+    expect(new Set(quoted)).toEqual(new Set(['requestTarget']))
+  })
+
+  test('a secret is revealed where it is used, and nowhere that tells of it', () => {
+    const revealing = files.filter((file) => /\.reveal\(\)/.test(readFileSync(join(src, file), 'utf8')))
+    const inHouse = /^(?:core|store|worker|server|simulation)\/|^(?:log|metrics|delivery-record)\.ts/
+    // One compares what callers bring, the other hands the webhook's secret to the forge.
+    expect(revealing.filter((file) => inHouse.test(file))).toEqual(['server/auth.ts', 'worker/hook.ts'])
+  })
+
   test('no file is an attic', () => {
     expect(files.filter((file) => /utils?|helpers?|manager|service|common|misc/i.test(file))).toEqual([])
     const long = files.filter((file) => readFileSync(join(src, file), 'utf8').split('\n').length > 300)

@@ -3,6 +3,7 @@ import type { Store } from '../../src/store/store.ts'
 import { deliveriesContract } from './contract/deliveries.ts'
 import { dispatchesContract } from './contract/dispatches.ts'
 import { factsContract } from './contract/facts.ts'
+import { hostileTextContract } from './contract/hostile-text.ts'
 import { instancesContract } from './contract/instances.ts'
 import { listsContract } from './contract/lists.ts'
 import { outcomesContract } from './contract/outcomes.ts'
@@ -28,5 +29,6 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     requestsContract(withStore)
     instancesContract(withStore)
     listsContract(withStore)
+    hostileTextContract(withStore)
   })
 }
