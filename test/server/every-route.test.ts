@@ -1,0 +1,125 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { openSqliteStore } from '../../src/store/sqlite.ts'
+import { aDispatch, aJob, aRequest, at } from '../support/builders.ts'
+import { save } from '../support/store.ts'
+import { anAdminWorld, anInstance, aWorker, callerToken } from './admin-world.ts'
+
+// Whatever routes there are: none is listed here, so that a new one is held to the same.
+const routes = [
+  ...new Set(
+    aWorld()
+      .app.routes.filter(({ method }) => method !== 'ALL')
+      .map(({ method, path }) => `${method} ${path}`),
+  ),
+].sort()
+const changing = routes.filter((route) => !route.startsWith('GET '))
+
+function aWorld(over: Parameters<typeof anAdminWorld>[0] = {}) {
+  return anAdminWorld({
+    instances: [anInstance({ name: 'x' })],
+    workers: new Map([['x', aWorker().worker]]),
+    rows: {
+      jobs: [aJob({ instance: 'x', id: 'x' })],
+      dispatches: [aDispatch({ id: 'x' })],
+      requests: [aRequest({ id: 'x' })],
+    },
+    api: { defaultLabels: ['linux'] },
+    ...over,
+  })
+}
+
+type World = ReturnType<typeof aWorld>
+
+function call(
+  { app }: Pick<World, 'app'>,
+  route: string,
+  headers: Record<string, string> = {},
+  body: string | null = null,
+) {
+  const [method = '', path = ''] = route.split(' ')
+  const dispatching = path.endsWith('/dispatch') && method === 'POST'
+  const sent = body ?? (dispatching ? '{}' : null)
+  return app.request(path.replaceAll(/:\w+/g, 'x'), {
+    method,
+    headers: {
+      ...(sent === null ? {} : { 'content-type': 'application/json' }),
+      ...(dispatching ? { authorization: `Bearer ${callerToken}` } : {}),
+      ...headers,
+    },
+    body: sent,
+  })
+}
+
+test.each(routes)('%s that fails tells an id, and neither why nor where', async (route) => {
+  const world = aWorld()
+  const cause = new Error('SQLITE_IOERR at /var/lib/muster/muster.db, token t0p-s3cr3t')
+  world.state.broken = cause
+  const answer = await call(world, route)
+  const text = await answer.text()
+  expect(text).not.toMatch(/SQLITE|muster\.db|t0p-s3cr3t|\bat .*\.ts|node_modules/)
+  if (answer.status < 500) return
+  expect(answer.status).toBe(500)
+  // Callers of the dispatcher API read {"error"}, everyone else problem details; the log has the same id.
+  const { id } = JSON.parse(text)
+  if (id !== undefined)
+    expect(world.lines().find((line) => line.id === id)).toMatchObject({ err: { message: cause.message } })
+})
+
+test.each(routes)('%s may be neither framed, sniffed, scripted by others nor read by them', async (route) => {
+  for (const answer of [
+    await call(aWorld(), route),
+    await call(aWorld({ tokens: { admin: 'token-of-an-admin' } }), route),
+  ]) {
+    const { headers } = answer
+    const policy = Object.fromEntries(
+      (headers.get('content-security-policy') ?? '').split(/;\s*/).map((part) => part.split(/\s+(.*)/s)),
+    )
+    expect(policy).toMatchObject({ 'default-src': "'none'", 'frame-ancestors': "'none'", 'base-uri': "'none'" })
+    expect(["'none'", "'self'"]).toContain(policy['form-action'])
+    expect(["'self'", undefined]).toContain(policy['script-src'])
+    expect(Object.values(policy).join(' ')).not.toMatch(/unsafe|\*|https?:|blob:/)
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('x-frame-options')).toBe('DENY')
+    expect(headers.get('referrer-policy')).toBe('no-referrer')
+    for (const absent of ['x-powered-by', 'server', 'access-control-allow-origin', 'set-cookie'])
+      expect(headers.get(absent)).toBeNull()
+  }
+})
+
+test.each(routes.filter((route) => !/\.\w+$/.test(route)))('%s is kept in no cache', async (route) => {
+  expect((await call(aWorld(), route)).headers.get('cache-control')).toBe('no-store')
+})
+
+test.each(routes)('%s is told to nobody who calls it by a name of their own', async (route) => {
+  const answer = await call(aWorld(), route, { host: 'rebound.example' })
+  expect(answer.status).toBe(403)
+})
+
+test.each(changing)('%s is not for a page of another site', async (route) => {
+  const text = { 'content-type': 'text/plain' }
+  expect((await call(aWorld(), route, text, '{}')).status).toBe(415)
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  expect((await call(aWorld(), route, form, 'a=1')).status).toBe(415)
+  for (const origin of ['https://evil.example', 'null', 'http://localhost.evil.example', 'http://localhost:1'])
+    expect((await call(aWorld(), route, { origin })).status).toBe(403)
+  const own = await call(aWorld(), route, { origin: 'http://localhost' })
+  expect(own.status).toBeLessThan(300)
+})
+
+test.each(changing)('%s leaves who did it in the events, once', async (route) => {
+  const store = await openSqliteStore({ path: ':memory:' })
+  onTestFinished(() => store.close())
+  await save(
+    store,
+    { jobs: [aJob({ instance: 'x', id: 'x' })], dispatches: [aDispatch({ instance: 'x', id: 'x' })] },
+    'x',
+  )
+  const request = aRequest({ instance: 'x', id: 'x' })
+  await store.request({ instance: 'x', at: at('12:00:00'), by: 'ci', key: null, answer: '{}', requests: [request] })
+  const world = aWorld({ store, tokens: { operate: 'token-of-an-operator', admin: 'token-of-an-admin' } })
+  const answer = await call(world, route, { authorization: 'Bearer token-of-an-admin' })
+  expect(answer.status).toBeLessThan(300)
+  const { items } = await store.events({ limit: 100 })
+  expect(items.filter(({ detail }) => detail.by === 'admin')).toHaveLength(1)
+  expect(JSON.stringify(items)).not.toContain('token-of-an-admin')
+})
