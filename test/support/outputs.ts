@@ -57,7 +57,10 @@ function isOurs(answer: ServerResponse): boolean {
 async function note(coming: Promise<Response>): Promise<void> {
   const decoder = new TextDecoder()
   try {
-    const answer = (await coming).clone()
+    const original = await coming
+    // A stream that is read twice cannot be left by either reader. Those of our own process are seen as they are written.
+    if (original.headers.get('content-type')?.startsWith('text/event-stream')) return
+    const answer = original.clone()
     letOut('a header', JSON.stringify([...answer.headers]))
     for await (const chunk of answer.body ?? []) letOut('an answer', decoder.decode(chunk, { stream: true }))
   } catch {
