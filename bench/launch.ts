@@ -67,6 +67,7 @@ async function laneAlone(): Promise<number[]> {
         const request = aRequest()
         lane.add({
           dispatch: aDispatch({ id: request.id, state: 'intended' }),
+          epoch: 1,
           log,
           announcedAt: null,
           prepare: async () => request,

@@ -141,7 +141,9 @@ function openWorker(
 ): Worker {
   return new Worker(turnDeps(config, instance, forge, lanes, parts), {
     ...instance,
-    holder: `${parts.host}/${parts.ids()}`,
+    holder: parts.holder,
+    // A file is opened by one process: nobody waits for a lease in it to end.
+    leaseTime: hour,
   })
 }
 

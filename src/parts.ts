@@ -10,7 +10,7 @@ import { createLog, type Log } from './log.ts'
 import { createMetrics, type Metrics, showProcess } from './metrics.ts'
 import { Scrubber } from './secret.ts'
 import { openSqliteStore } from './store/sqlite.ts'
-import type { Store } from './store/store.ts'
+import type { Holder, Store } from './store/store.ts'
 import { openTraces, type Traces } from './traces.ts'
 import { version } from './version.ts'
 import type { TurnDeps } from './worker/deps.ts'
@@ -35,22 +35,23 @@ export interface Parts {
   clock: Clock
   ids: Ids
   host: string
+  /** This process, as it takes leases. */
+  holder: Holder
   metrics: Metrics
   traces: Traces
   log: Log
 }
 
-/** Opens the state, and takes up what an earlier process left in it. */
+/** Opens the state. */
 export async function openParts(config: Config, ports: AppPorts): Promise<Parts> {
   const { clock = systemClock, ids = randomId, host = hostname() } = ports
   const log = createLog({ scrubber: new Scrubber(config.secrets), level: ports.logLevel, write: ports.writeLog })
   const store = await openSqliteStore({ path: config.state.path })
-  const left = await store.recover(clock.now(), host)
-  if (left.neverSent + left.unknown > 0) log.info(left, 'dispatches of an earlier process were taken up')
   const metrics = createMetrics()
   showProcess(metrics, version())
   const traces = await openTraces(ports.env ?? process.env, version())
-  return { store, clock, ids, host, metrics, traces, log }
+  const holder = { id: `${host}/${ids()}`, host }
+  return { store, clock, ids, host, holder, metrics, traces, log }
 }
 
 /** Opens every dispatcher with its lane. */

@@ -58,6 +58,14 @@ export type RequestOutcome =
   /** Too many wait already. */
   | { kind: 'full' }
 
+/** A process that works instances. */
+export interface Holder {
+  /** Of this process alone, never used again. */
+  id: string
+  /** Its machine, as the rows of local dispatchers name it. */
+  host: string
+}
+
 export interface HookRecord {
   instance: string
   url: string
@@ -127,8 +135,11 @@ export interface Store {
   /** Writes the dispatches as `intended`, oldest demand first, as far as the limits allow, and answers those that were written. Throws `LeaseLost` like `save`. */
   intend(instance: string, epoch: number, dispatches: readonly Dispatch[], limits: Limits): Promise<readonly Dispatch[]>
 
-  /** Folds one outcome into its dispatch, its job and the back-offs, and rings. Answers the dispatch as it then is; null for an unknown id. */
-  settle(dispatchId: string, outcome: Outcome): Promise<Dispatch | null>
+  /**
+   * Folds one outcome into its dispatch, its job and the back-offs, and rings. Answers the dispatch as it then is; null for an unknown id, and
+   * where `epoch` is given and is no longer the instance's: what is about to be sent may be sent by the holder of the lease alone.
+   */
+  settle(dispatchId: string, outcome: Outcome, epoch?: number): Promise<Dispatch | null>
 
   /** Keeps what a caller of the dispatcher API asks for until its start is `sent`, and rings. The keys of an instance are its own. */
   request(asked: AskedRunners): Promise<RequestOutcome>
@@ -136,11 +147,12 @@ export interface Store {
   /** Forgets a request that waits, and rings; `by` names who asked for it. Answers it; null for one that is unknown or being started. */
   cancel(request: string, at: number, by: string): Promise<RunnerRequest | null>
 
-  /** At start: what an earlier process left `intended` was never sent, what it left `sent` is unknown. Dispatches of another host's local kinds are left alone. */
-  recover(at: number, host: string): Promise<{ neverSent: number; unknown: number }>
-
-  /** Takes or renews the lease of an instance; its epoch, or null while another holder has it. */
-  lease(instance: string, holder: string, now: number, ms: number): Promise<number | null>
+  /**
+   * Takes or renews the lease of an instance for `ms` milliseconds from `now` (0 gives it up); its epoch, or null while another holder has it.
+   * Where it changes hands, what the holder before left `intended` was never sent and what it left `sent` is unknown, but for starts by
+   * another host's local kinds.
+   */
+  lease(instance: string, holder: Holder, now: number, ms: number): Promise<number | null>
 
   /** Calls `listener` after each commit that may change an instance's plan: deliveries, outcomes, pauses; not what a turn itself writes. Returns how to stop. */
   onBell(listener: (instance: string) => void): () => void

@@ -30,7 +30,7 @@ export async function act(
 
   const { written, keptBack } = await reserve(deps, epoch, plan.wanted, now)
   for (const { dispatch, wanted, shape } of written)
-    deps.lanes.get(dispatch.dispatcher)?.add(order(deps, dispatch, wanted, shape))
+    deps.lanes.get(dispatch.dispatcher)?.add(order(deps, epoch, dispatch, wanted, shape))
   const requested = written.filter(({ wanted }) => wanted.request !== null).length
   return { dispatched: written.length, requested, verdicts: told(plan.verdicts, written, keptBack) }
 }
@@ -130,11 +130,12 @@ function shapeWanted({ targets, forge }: TurnDeps, { target, request }: Wanted):
   return shapeOf(request, offering(request.labels, targets, forge.labels), forge.labels)
 }
 
-function order(deps: TurnDeps, dispatch: Dispatch, { job, request }: Wanted, shape: RunnerShape): Order {
+function order(deps: TurnDeps, epoch: number, dispatch: Dispatch, { job, request }: Wanted, shape: RunnerShape): Order {
   const { traits } = deps.lanes.get(dispatch.dispatcher) as Lane
   const name = runnerName(deps.owner, dispatch.id)
   return {
     dispatch,
+    epoch,
     log: deps.log,
     announcedAt: job?.dispatches === 0 ? job.announcedAt : null,
     async prepare(signal) {

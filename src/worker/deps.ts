@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { type Cadence, firstJobEvent } from '../core/cadence.ts'
+import { type Cadence, type CadenceSettings, firstJobEvent, startCadence } from '../core/cadence.ts'
 import type { Facts, FactsQuery } from '../core/facts.ts'
 import type { Look } from '../core/look.ts'
 import type { ReconcileRules } from '../core/reconcile.ts'
@@ -59,6 +59,18 @@ export interface TurnState {
   looked: boolean
   /** When this process had first read lost deliveries back; null before that. */
   firstRecoveredAt: number | null
+}
+
+/** What a worker knows when it begins to work an instance. */
+export function startState(epoch: number, settings: CadenceSettings, now: number): TurnState {
+  return {
+    epoch,
+    cadence: startCadence(settings, now),
+    runnersSeenAt: null,
+    jobsListed: true,
+    looked: false,
+    firstRecoveredAt: null,
+  }
 }
 
 /** More than any target's `max`, so that what lies beyond the window is full for sure. */

@@ -14,6 +14,8 @@ import { Slots } from './slots.ts'
 /** One dispatch to be carried out. */
 export interface Order {
   dispatch: Dispatch
+  /** In which its row was written: once another process works the instance, nothing of it is sent. */
+  epoch: number
   log: Log
   /** When the webhook came that announced its job, epoch milliseconds; null for any other demand, and for a job's further runners. */
   announcedAt: number | null
@@ -146,7 +148,8 @@ export class Lane {
     } catch (error) {
       if (this.#stopped) return null
       const retryAt = error instanceof ForgeError ? error.retryAt : null
-      await this.#settle(order, { kind: 'refused', at: this.#now, reason: `no credential: ${message(error)}`, retryAt })
+      const reason = `no credential: ${message(error)}`
+      await this.#settle(order, { kind: 'refused', at: this.#now, reason, retryAt }, order.epoch)
       return null
     }
   }
@@ -175,7 +178,7 @@ export class Lane {
     if (this.#stopped) return null
     const at = this.#now
     const sent = await this.#settle(order, { kind: 'sent', at })
-    // Freed while it waited (released, or proven absent): a runner started now is one that nobody counts.
+    // Freed while it waited (released, or proven absent), or taken up by another process: a runner started now is one that nobody counts.
     if (sent === null || sent.goneAt !== null || this.#stopped) return null
     if (sent.sentAt === at) this.#observeDelay(order, at)
     return this.#askOnce(order, request, grownUp)
@@ -217,10 +220,11 @@ export class Lane {
       : { kind: 'unknown', at, reason: message(answer) }
   }
 
-  async #settle(order: Order, outcome: Outcome): Promise<Dispatch | null> {
+  /** `epoch` is given for what only the holder of the lease may say, before anything was sent; what has become of a start is so for everybody. */
+  async #settle(order: Order, outcome: Outcome, epoch?: number): Promise<Dispatch | null> {
     const { dispatch, log } = order
     this.#changed()
-    const settled = await this.#record(order, outcome)
+    const settled = await this.#record(order, outcome, epoch)
     if (settled && provesBlocking(settled, outcome)) this.#blocking = true
     if (outcome.kind === 'sent' || outcome.kind === 'gone') return settled
     this.#count(order, outcome.kind)
@@ -240,10 +244,10 @@ export class Lane {
   }
 
   /** Until it is written. What nobody knows of would keep its job waiting, or its slot taken, until the next start. */
-  async #record({ dispatch, log }: Order, outcome: Outcome): Promise<Dispatch | null> {
+  async #record({ dispatch, log }: Order, outcome: Outcome, epoch?: number): Promise<Dispatch | null> {
     for (let failures = 1; ; failures++) {
       try {
-        return await this.#deps.store.settle(dispatch.id, outcome)
+        return await this.#deps.store.settle(dispatch.id, outcome, epoch)
       } catch (error) {
         if (this.#closing.signal.aborted || this.#stopped) throw error
         log.error(

@@ -5,7 +5,6 @@ import {
   lookEnded,
   nextLookAt,
   nextMode,
-  startCadence,
   trustsWebhooks,
 } from '../core/cadence.ts'
 import { eventAbout } from '../core/event.ts'
@@ -21,23 +20,18 @@ import type { Verdict } from '../core/verdict.ts'
 import type { Capabilities, HookState } from '../forges/forge.ts'
 import { LeaseLost } from '../store/store.ts'
 import { Bell } from './bell.ts'
-import { rulesOf, type TurnDeps, type TurnState } from './deps.ts'
+import { rulesOf, startState, type TurnDeps, type TurnState } from './deps.ts'
 import { gauge, gaugeMode } from './gauges.ts'
+import { Lease, type LeaseSettings } from './lease.ts'
 import { Looks } from './looks.ts'
 import { listRunning, type Observation } from './observe.ts'
 import { retarget } from './retarget.ts'
 import { type TurnResult, turn } from './turn.ts'
 
-/** Milliseconds. A lease outlives two missed renewals. */
-const leaseTime = 15_000
-const renewal = 5_000
 /** The pause after a turn that failed (the store, mostly), and before a shared limit is tried again. */
 const pause = 2_000
 
-export interface WorkerSettings extends CadenceSettings {
-  /** Names this process in the lease. */
-  holder: string
-}
+export interface WorkerSettings extends CadenceSettings, LeaseSettings {}
 
 /** One instance at work: a lease, a bell or the clock, a turn. Looks go on beside the turns, so that a forge that hangs holds up no delivery. */
 export class Worker {
@@ -49,6 +43,7 @@ export class Worker {
   #verdicts: ReadonlyMap<string, Verdict> = new Map()
   #lastFacts: Pick<Facts, 'beyond' | 'paused'> = { beyond: new Map(), paused: false }
   readonly #looks: Looks
+  readonly #lease: Lease
   /** Repositories with jobs that are not over, as of the last turn. */
   #openRepositories: readonly string[] = []
   #lookDue = 0
@@ -64,15 +59,8 @@ export class Worker {
     this.#deps = deps
     this.#settings = settings
     this.#looks = new Looks(deps, () => this.#bell.ring())
-    const cadence = startCadence(settings, deps.clock.now())
-    this.#state = {
-      epoch: 0,
-      cadence,
-      runnersSeenAt: null,
-      jobsListed: true,
-      looked: false,
-      firstRecoveredAt: null,
-    }
+    this.#lease = new Lease(deps, settings)
+    this.#state = startState(0, settings, deps.clock.now())
   }
 
   get mode(): Mode {
@@ -123,7 +111,6 @@ export class Worker {
   }
 
   async #run(): Promise<void> {
-    await this.#guarded(() => retarget(this.#deps, this.#holder.bind(this)))
     while (!this.#ending.signal.aborted) {
       const wait = await this.#guarded(() => this.#step())
       if (this.#ending.signal.aborted) return
@@ -136,25 +123,34 @@ export class Worker {
     const until = this.#deps.clock.now() + ms
     for (;;) {
       const left = until - this.#deps.clock.now()
+      const { renewal } = this.#lease
       if (await this.#bell.wait(this.#deps.clock, Math.min(left, renewal))) return
       if (left <= renewal || this.#ending.signal.aborted) return
-      await this.#guarded(() => this.#holder())
+      if ((await this.#guarded(() => this.#lease.epoch())) !== this.#state.epoch) return
     }
   }
 
-  /** The epoch of our lease; null while another process works this instance. */
-  async #holder(): Promise<number | null> {
-    const { store, instance, clock } = this.#deps
-    return store.lease(instance, this.#settings.holder, clock.now(), leaseTime)
+  /** What this one decided is not known to hold any more. */
+  #standBy(): number {
+    this.#verdicts = new Map()
+    return this.#lease.patience
+  }
+
+  /** Begins as at a start: what other processes did meanwhile is recorded, what this one remembers is as old as its last turn. */
+  async #takeOver(epoch: number): Promise<void> {
+    await retarget(this.#deps, epoch)
+    const now = this.#deps.clock.now()
+    this.#state = startState(epoch, this.#settings, now)
+    this.#nextLookAt = now
+    gaugeMode(this.#deps, this.mode)
   }
 
   /** One turn, and how long nothing is to be done after it. */
   async #step(): Promise<number> {
     const { clock, metrics, instance } = this.#deps
-    const epoch = await this.#holder()
-    metrics.lease.set({ instance }, epoch === null ? 0 : 1)
-    if (epoch === null) return renewal
-    this.#state = { ...this.#state, epoch }
+    const epoch = await this.#lease.epoch()
+    if (epoch === null) return this.#standBy()
+    if (epoch !== this.#state.epoch) await this.#takeOver(epoch)
     if (this.#nextLookAt !== null && clock.now() >= this.#nextLookAt) this.#beginLook()
     const began = clock.monotonic()
     const result = await this.#turn()

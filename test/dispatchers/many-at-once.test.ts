@@ -49,6 +49,7 @@ async function launched(count: number, place: Place) {
     const request = aRequest({ id: `d${String(number).padStart(4, '0')}` })
     lane.add({
       dispatch: aDispatch({ id: request.id, state: 'intended' }),
+      epoch: 1,
       log,
       announcedAt: null,
       prepare: async () => request,

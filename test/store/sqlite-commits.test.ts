@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createCommits } from '../../src/store/sqlite/commits.ts'
+import { commitsTo } from '../../src/store/sqlite/commits.ts'
 import { connect } from '../../src/store/sqlite/database.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import type { DeliveryRecord, Store } from '../../src/store/store.ts'
@@ -98,8 +98,8 @@ test('answers nobody whose commit fails at its very end, and writes the others a
       db.exec(sql)
     },
   }
-  const { commit } = createCommits(failing, setImmediate)
-  const note = (text: string) => commit(() => db.run('INSERT INTO notes VALUES (?)', text))
+  const { commit } = commitsTo(failing, setImmediate)
+  const note = (text: string) => commit((sql) => sql.run('INSERT INTO notes VALUES (?)', text))
   const answers = await Promise.allSettled(['first', 'second'].map(note))
   expect(answers).toMatchObject([{ reason: { name: 'StoreUnavailable' } }, { status: 'fulfilled' }])
   expect(db.all('SELECT text FROM notes')).toMatchObject([{ text: 'second' }])

@@ -1,8 +1,8 @@
 import { afterAll, expect, test } from 'vitest'
+import { liveStatements } from '../../src/store/sql/dispatches.ts'
+import { factStatements } from '../../src/store/sql/facts.ts'
 import { connect } from '../../src/store/sqlite/database.ts'
-import { liveStatements } from '../../src/store/sqlite/dispatches.ts'
-import { factStatements } from '../../src/store/sqlite/facts.ts'
-import { migrate } from '../../src/store/sqlite/migrations.ts'
+import { migrate } from '../../src/store/sqlite/migrate.ts'
 
 const statements = { ...factStatements, ...liveStatements }
 const byKey = 'jobs: sqlite_autoindex_jobs_1 (instance=? AND id=? AND round=?)'
@@ -12,6 +12,7 @@ const ways: Record<keyof typeof statements, readonly string[]> = {
   open: ['jobs: jobs_of_instance_in_state (instance=? AND state=?)'],
   queued: ['jobs: jobs_queued (instance=?)'],
   oldest: ['jobs: jobs_queued (instance=? AND target=?)'],
+  oldestUnassigned: ['jobs: jobs_queued (instance=? AND target=?)'],
   named: ['dispatches: dispatches_live (instance=?)', byKey],
   ran: ['dispatches: dispatches_live (instance=?)', byKey],
   spent: ['dispatches: dispatches_live (instance=?)', byKey],
@@ -25,9 +26,10 @@ const ways: Record<keyof typeof statements, readonly string[]> = {
   backoffs: ['backoffs: backoffs_of_instance (instance=?)'],
   instance: ['instances: PRIMARY KEY (name=?)'],
   finished: ['jobs: jobs_finished_of_repository (instance=? AND repository=?)'],
-  announced: ['jobs: jobs_announced (instance=? AND first_seen_at>?)', 'SCAN (subquery-1)'],
+  announced: ['jobs: jobs_announced (instance=? AND first_seen_at>?)', 'SCAN found'],
   ofTarget: ['dispatches: dispatches_live (instance=? AND target=?)'],
   ofRequests: ['dispatches: dispatches_live_requested (target=?)'],
+  left: ['dispatches: dispatches_live (instance=?)', 'SORT'],
   ofDispatcher: ['dispatches: dispatches_live_of_dispatcher (dispatcher=?)'],
 }
 

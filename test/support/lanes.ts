@@ -23,6 +23,7 @@ const request: Omit<LaunchRequest, 'id'> = {
 export function anOrder(id = 'd1'): Order {
   return {
     dispatch: aDispatch({ id, state: 'intended' }),
+    epoch: 1,
     log: createLog({ scrubber: new Scrubber(), level: 'silent' }),
     announcedAt: null,
     prepare: async () => ({ ...request, id }),

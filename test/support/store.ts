@@ -1,7 +1,7 @@
 import type { TestAPI } from 'vitest'
 import type { Changes, FactsQuery } from '../../src/core/facts.ts'
 import type { Job } from '../../src/core/job.ts'
-import type { Limits, Store } from '../../src/store/store.ts'
+import type { Holder, Limits, Store } from '../../src/store/store.ts'
 import { at } from './builders.ts'
 
 /** Tests that are given an empty store. */
@@ -31,9 +31,14 @@ export async function save(store: Store, over: Partial<Changes>, instance = 'mai
   await store.save(instance, await epochOf(store, instance), changes(over))
 }
 
+/** A process on a machine of its own, or on another's. */
+export function aHolder(id: string, host = 'here'): Holder {
+  return { id, host }
+}
+
 /** The epoch of the one holder that the tests use. */
 export async function epochOf(store: Store, instance = 'main'): Promise<number> {
-  const epoch = await store.lease(instance, 'this process', at('12:00:00'), 60_000)
+  const epoch = await store.lease(instance, aHolder('this process'), at('12:00:00'), 60_000)
   if (epoch === null) throw new Error(`another holder has the lease of ${instance}`)
   return epoch
 }

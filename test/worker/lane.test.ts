@@ -41,6 +41,7 @@ function stage(over: Partial<LaneSettings> = {}, how: Partial<Dispatcher['traits
   const lane = new Lane(settings, { dispatcher, store: { settle }, clock, metrics: createMetrics() })
   const order = (id: string, prepare?: Order['prepare'], instance = 'main'): Order => ({
     dispatch: aDispatch({ id, instance, state: 'intended' }),
+    epoch: 1,
     log,
     announcedAt: null,
     prepare: prepare ?? (async () => ({ ...request, id })),

@@ -1,8 +1,6 @@
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { Cell, Row } from '../sql/sql.ts'
 import { StoreUnavailable } from '../store.ts'
-
-export type Cell = SQLInputValue
-export type Row = Record<string, SQLOutputValue>
 
 /** One connection, synchronous, that keeps its prepared statements. */
 export interface Database {
@@ -29,8 +27,9 @@ export function connect(path: string, patience: number): Database {
     return made
   }
   return {
-    all: (sql, ...values) => statement(sql).all(...values),
-    get: (sql, ...values) => statement(sql).get(...values),
+    // Nothing but texts and numbers is ever written.
+    all: (sql, ...values) => statement(sql).all(...values) as Row[],
+    get: (sql, ...values) => statement(sql).get(...values) as Row | undefined,
     run: (sql, ...values) => Number(statement(sql).run(...values).changes),
     exec: (sql) => connection.exec(sql),
     inTransaction: () => connection.isTransaction,

@@ -1,7 +1,8 @@
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
+import { leasesTable } from '../sql/migrations/005-leases.ts'
 import { StoreUnusable } from '../store.ts'
 import { codeOf, connect, type Database, sqliteCode } from './database.ts'
-import { migrate, refuseForeign } from './migrations.ts'
+import { migrate, refuseForeign } from './migrate.ts'
 
 /** Milliseconds to wait for a lock: a predecessor that is just ending gets so long. */
 const patience = 2_000
@@ -49,6 +50,7 @@ function prepare(db: Database, path: string, maxBytes: number | null): void {
   const damage = db.get('PRAGMA quick_check(1)')?.quick_check
   if (damage !== 'ok') throw damaged(path, String(damage))
   migrate(db, path)
+  db.exec(`CREATE TEMP ${leasesTable}`)
   if (maxBytes !== null) db.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / pageSize(db))}`)
 }
 

@@ -5,7 +5,7 @@ import { deliveryRecord, type Understood } from '../../../src/delivery-record.ts
 import type { Reading } from '../../../src/forges/forge.ts'
 import type { Ids } from '../../../src/ids.ts'
 import { createMetrics } from '../../../src/metrics.ts'
-import { type Store, StoreUnavailable } from '../../../src/store/store.ts'
+import { type Holder, type Store, StoreUnavailable } from '../../../src/store/store.ts'
 import { Lane } from '../../../src/worker/lane.ts'
 import { Worker } from '../../../src/worker/worker.ts'
 import type { Agenda } from './agenda.ts'
@@ -54,7 +54,7 @@ export class Replica {
   readonly #world: ReplicaWorld
   readonly #lane: Lane
   readonly #store: Store
-  readonly #holder: string
+  readonly #holder: Holder
   readonly #deaths: (() => void)[] = []
   readonly #clock: Clock
   #held: (() => void)[] | null = null
@@ -67,7 +67,7 @@ export class Replica {
     this.name = name
     this.skew = skew
     this.#targets = targets
-    this.#holder = `${name}-${world.ids()}`
+    this.#holder = { id: `${name}-${world.ids()}`, host: this.#host }
     this.#store = this.#guardStore(world.store)
     this.#clock = this.#makeClock()
     const dispatcher = world.depot.for(this)
@@ -82,21 +82,8 @@ export class Replica {
   /** What the service does when it begins. Null when it died over it. */
   static async start(world: ReplicaWorld, name: string, targets: readonly Target[], skew: number): Promise<Replica> {
     const replica = new Replica(world, name, targets, skew)
-    void replica.#begin()
+    replica.worker.start()
     return replica
-  }
-
-  async #begin(): Promise<void> {
-    for (;;) {
-      try {
-        await this.#store.recover(this.#clock.now(), this.#host)
-        break
-      } catch {
-        // The service would end and be started again; that is another play.
-        await this.#clock.sleep(second, new AbortController().signal)
-      }
-    }
-    this.worker.start()
   }
 
   onDeath(listener: () => void): void {
@@ -110,6 +97,8 @@ export class Replica {
     this.#unring()
     this.#held = null
     for (const listener of this.#deaths) listener()
+    // One that is alone has a file, and the next process ends every lease by opening it.
+    if (this.#world.setting.replicas === 1) this.#giveUp()
     this.#world.tell?.(`${this.name} dies`)
     this.#world.onDeath(this)
   }
@@ -147,6 +136,7 @@ export class Replica {
   async end(): Promise<void> {
     await this.worker.stop()
     await this.#lane.close()
+    this.#giveUp()
     this.#unring()
     this.alive = false
     for (const listener of this.#deaths) listener()
@@ -173,6 +163,13 @@ export class Replica {
         () => resolve(false),
       )
     })
+  }
+
+  #giveUp(): void {
+    const { agenda, store } = this.#world
+    agenda.waiting++
+    const done = () => void agenda.waiting--
+    store.lease('main', this.#holder, agenda.now, 0).then(done, done)
   }
 
   pause(paused: boolean): Promise<void> {
@@ -214,6 +211,7 @@ export class Replica {
       },
       {
         holder: this.#holder,
+        leaseTime: setting.replicas > 1 ? 10 * second : 60 * 60 * second,
         disablePolling: setting.disablePolling,
         pollInterval: 30_000,
         reconcileInterval: setting.reconcileInterval,
@@ -248,6 +246,8 @@ export class Replica {
     const guarded = this.#guarded(store, 'store', true)
     return {
       ...guarded,
+      // Replicas go by the clock of their database, whatever their own say.
+      lease: (instance, holder, _, ms) => guarded.lease(instance, holder, this.#world.agenda.now, ms),
       facts: (instance, query) => {
         this.turns++
         const { now } = this.#world.agenda

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { backoffKey } from '../../../src/core/backoff.ts'
 import type { Dispatch } from '../../../src/core/dispatch.ts'
 import { aDeliveredJob, aDelivery, aDispatch, aJob, at } from '../../support/builders.ts'
-import { ask, epochOf, idsOf, limits, noLimits, type StoreTest, save } from '../../support/store.ts'
+import { aHolder, ask, epochOf, idsOf, limits, noLimits, type StoreTest, save } from '../../support/store.ts'
 
 const intended = (over: Partial<Dispatch> = {}) => aDispatch({ state: 'intended', ...over })
 
@@ -101,7 +101,9 @@ export function dispatchesContract(test: StoreTest): void {
     expect(await store.intend('main', epoch, [intended(), intended()], noLimits)).toHaveLength(2)
   })
 
-  test('frees at start what was never sent, and no longer knows what became of what was', async ({ store }) => {
+  test('frees what the holder before never sent, and no longer knows what became of what it sent', async ({
+    store,
+  }) => {
     const job = { id: '1', round: 1 }
     await save(store, {
       jobs: [aJob({ id: '1', dispatches: 2 })],
@@ -111,7 +113,7 @@ export function dispatchesContract(test: StoreTest): void {
         aDispatch({ id: 'accepted' }),
       ],
     })
-    expect(await store.recover(at('12:05:00'), 'here')).toEqual({ neverSent: 1, unknown: 1 })
+    await store.lease('main', aHolder('next'), at('12:05:00'), 10_000)
     const { items } = await store.dispatches({ limit: 10 })
     expect(Object.fromEntries(items.map((it) => [it.id, it]))).toMatchObject({
       never: { goneAt: at('12:05:00'), goneReason: 'never_sent', version: 2 },
@@ -119,11 +121,45 @@ export function dispatchesContract(test: StoreTest): void {
       accepted: { state: 'accepted', version: 1 },
     })
     expect(await store.job('main', '1')).toMatchObject({ dispatches: 1 })
-    expect(await store.recover(at('12:06:00'), 'here')).toEqual({ neverSent: 0, unknown: 0 })
   })
 
-  test("leaves the local dispatches of another host alone, and judges this host's", async ({ store }) => {
-    await save(store, { dispatches: [intended({ host: 'there' }), aDispatch({ state: 'sent', host: 'here' })] })
-    expect(await store.recover(at('12:05:00'), 'here')).toEqual({ neverSent: 0, unknown: 1 })
+  test("leaves the local starts of another host alone, and judges this host's", async ({ store }) => {
+    const sent = (id: string, host: string) => aDispatch({ id, state: 'sent', host })
+    await save(store, { dispatches: [sent('theirs', 'there'), sent('ours', 'here'), intended({ host: 'there' })] })
+    await store.lease('main', aHolder('next', 'here'), at('12:05:00'), 10_000)
+    const { dispatches } = await store.facts('main', ask())
+    expect(dispatches).toMatchObject([
+      { id: 'theirs', state: 'sent' },
+      { id: 'ours', state: 'unknown' },
+    ])
+  })
+
+  test('takes up nothing when a holder renews its lease, and nothing of other instances', async ({ store }) => {
+    await save(store, { dispatches: [intended({ id: 'mine' })] })
+    await epochOf(store)
+    await store.lease('other', aHolder('next'), at('12:05:00'), 10_000)
+    expect((await store.facts('main', ask())).dispatches).toMatchObject([{ id: 'mine', state: 'intended' }])
+  })
+
+  test('lets nobody send what was written in an epoch that is over, even where it is wanted again', async ({
+    store,
+  }) => {
+    const epoch = await epochOf(store)
+    await store.intend('main', epoch, [intended({ id: 'd' })], noLimits)
+    const next = (await store.lease('main', aHolder('next'), at('12:05:00'), 10_000)) ?? 0
+    const sent = { kind: 'sent', at: at('12:05:01') } as const
+    expect(await store.settle('d', sent, epoch)).toBeNull()
+    await store.intend('main', next, [intended({ id: 'd', intendedAt: at('12:05:01') })], noLimits)
+    expect(await store.settle('d', sent, epoch)).toBeNull()
+    expect(await store.settle('d', sent, next)).toMatchObject({ state: 'sent' })
+  })
+
+  test('records what became of a start whoever has the lease', async ({ store }) => {
+    const epoch = await epochOf(store)
+    await store.intend('main', epoch, [intended({ id: 'd' })], noLimits)
+    await store.settle('d', { kind: 'sent', at: at('12:00:01') }, epoch)
+    await store.lease('main', aHolder('next'), at('12:05:00'), 10_000)
+    const accepted = { kind: 'accepted', at: at('12:05:01'), name: null, outlived: null, blocking: false } as const
+    expect(await store.settle('d', accepted)).toMatchObject({ state: 'accepted' })
   })
 }

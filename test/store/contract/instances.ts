@@ -1,28 +1,54 @@
 import { expect } from 'vitest'
 import { at } from '../../support/builders.ts'
-import { ask, changes, rings, type StoreTest } from '../../support/store.ts'
+import { aHolder, ask, changes, rings, type StoreTest } from '../../support/store.ts'
 
 export function instancesContract(test: StoreTest): void {
   test('keeps the epoch for a holder that renews its lease', async ({ store }) => {
-    const epoch = await store.lease('main', 'one', at('12:00:00'), 15_000)
+    const epoch = await store.lease('main', aHolder('one'), at('12:00:00'), 15_000)
     expect(epoch).not.toBeNull()
-    expect(await store.lease('main', 'one', at('12:00:10'), 15_000)).toBe(epoch)
+    expect(await store.lease('main', aHolder('one'), at('12:00:10'), 15_000)).toBe(epoch)
   })
 
   test('raises the epoch for a new holder once the lease is over, and voids the plans of the old one', async ({
     store,
   }) => {
-    const old = (await store.lease('main', 'one', at('12:00:00'), 15_000)) ?? 0
-    const young = (await store.lease('main', 'two', at('12:05:00'), 15_000)) ?? 0
+    const old = (await store.lease('main', aHolder('one'), at('12:00:00'), 15_000)) ?? 0
+    const young = (await store.lease('main', aHolder('two'), at('12:05:00'), 15_000)) ?? 0
     expect(young).toBeGreaterThan(old)
     await expect(store.save('main', old, changes())).rejects.toMatchObject({ name: 'LeaseLost' })
     await store.save('main', young, changes())
   })
 
+  test('lets nobody else have a lease before it ends, and says so as often as it is asked', async ({ store }) => {
+    const epoch = await store.lease('main', aHolder('one'), at('12:00:00'), 15_000)
+    expect(await store.lease('main', aHolder('two'), at('12:00:01'), 15_000)).toBeNull()
+    await store.lease('main', aHolder('one'), at('12:00:10'), 15_000)
+    expect(await store.lease('main', aHolder('two'), at('12:00:24'), 15_000)).toBeNull()
+    expect(await store.lease('main', aHolder('one'), at('12:00:24'), 15_000)).toBe(epoch)
+    expect(await store.lease('main', aHolder('two'), at('12:00:39'), 15_000)).toBe(epoch! + 1)
+  })
+
+  test('lets a holder go on after its lease ended where nobody else took it', async ({ store }) => {
+    const epoch = await store.lease('main', aHolder('one'), at('12:00:00'), 15_000)
+    expect(await store.lease('main', aHolder('one'), at('12:05:00'), 15_000)).toBe(epoch)
+    expect(await store.lease('main', aHolder('two'), at('12:05:01'), 15_000)).toBeNull()
+  })
+
+  test('lets a holder give its lease up', async ({ store }) => {
+    const epoch = await store.lease('main', aHolder('one'), at('12:00:00'), 15_000)
+    await store.lease('main', aHolder('one'), at('12:00:01'), 0)
+    expect(await store.lease('main', aHolder('two'), at('12:00:01'), 15_000)).toBe(epoch! + 1)
+  })
+
+  test('gives the lease to one of many who ask at once', async ({ store }) => {
+    const asked = ['a', 'b', 'c'].map((id) => store.lease('main', aHolder(id), at('12:00:00'), 15_000))
+    expect((await Promise.all(asked)).filter((epoch) => epoch !== null)).toHaveLength(1)
+  })
+
   test('leases each instance by itself', async ({ store }) => {
-    const epoch = await store.lease('main', 'one', at('12:00:00'), 15_000)
-    await store.lease('other', 'two', at('12:00:00'), 15_000)
-    expect(await store.lease('main', 'one', at('12:00:01'), 15_000)).toBe(epoch)
+    const epoch = await store.lease('main', aHolder('one'), at('12:00:00'), 15_000)
+    await store.lease('other', aHolder('two'), at('12:00:00'), 15_000)
+    expect(await store.lease('main', aHolder('one'), at('12:00:01'), 15_000)).toBe(epoch)
   })
 
   test('pauses and resumes an instance, with a trail and a ring for each change', async ({ store }) => {
@@ -45,7 +71,7 @@ export function instancesContract(test: StoreTest): void {
 
   test('keeps a pause when another holder takes over', async ({ store }) => {
     await store.pause('main', true, at('12:00:00'), 'ann')
-    await store.lease('main', 'two', at('12:05:00'), 15_000)
+    await store.lease('main', aHolder('two'), at('12:05:00'), 15_000)
     expect(await store.paused('main')).toBe(true)
   })
 

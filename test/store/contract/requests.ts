@@ -3,7 +3,7 @@ import type { Dispatch } from '../../../src/core/dispatch.ts'
 import { mostWaiting, type RunnerRequest } from '../../../src/core/request.ts'
 import type { AskedRunners } from '../../../src/store/store.ts'
 import { aDispatch, aRequest, at } from '../../support/builders.ts'
-import { ask, epochOf, idsOf, limits, noLimits, rings, type StoreTest } from '../../support/store.ts'
+import { aHolder, ask, epochOf, idsOf, limits, noLimits, rings, type StoreTest } from '../../support/store.ts'
 
 const asked = (requests: readonly RunnerRequest[], over: Partial<AskedRunners> = {}): AskedRunners => ({
   instance: 'main',
@@ -99,12 +99,12 @@ export function requestsContract(test: StoreTest): void {
     await store.settle(withoutCredential.id, refusal)
     await store.pause('main', true, at('12:00:01'), 'ann')
     await store.settle(paused.id, { kind: 'sent', at: at('12:00:02') })
-    await store.recover(at('12:00:03'), 'here')
+    const next = (await store.lease('main', aHolder('next'), at('12:02:00'), 10_000)) ?? 0
     const { requests, dispatches, backoffs } = await store.facts('main', ask())
     expect([requests, dispatches]).toEqual([all, []])
     expect([...backoffs.keys()]).toEqual([`refused/main/request/${withoutCredential.id}/default`])
     const again = intents.map((dispatch) => ({ ...dispatch, intendedAt: at('12:01:00') }))
-    expect(idsOf(await store.intend('main', epoch, again, noLimits))).toEqual(idsOf(all))
+    expect(idsOf(await store.intend('main', next, again, noLimits))).toEqual(idsOf(all))
     expect((await store.facts('main', ask())).dispatches).toMatchObject(
       all.map(({ id }) => ({ id, state: 'intended', intendedAt: at('12:01:00'), goneAt: null, goneReason: null })),
     )

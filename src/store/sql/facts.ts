@@ -2,12 +2,12 @@ import { backoffKey } from '../../core/backoff.ts'
 import type { Facts, FactsQuery } from '../../core/facts.ts'
 import { type Job, jobKey } from '../../core/job.ts'
 import { count, moment } from './cells.ts'
-import type { Database } from './database.ts'
 import { waitingRequests } from './requests.ts'
+import type { Row, Sql, Work } from './sql.ts'
 import { backoffs, dispatches, jobs, runners } from './tables.ts'
 
 /** Since when a job waits, as the plan counts it; the forge's own moment orders what one look saw at once. */
-const age = 'coalesce(seen_queued_at, first_seen_at), queued_at, seq'
+const age = 'coalesce(seen_queued_at, first_seen_at), queued_at NULLS FIRST, seq'
 
 /** Nobody needs to know how many more announced rounds there are. */
 const mostAnnounced = 1_000
@@ -19,7 +19,8 @@ const mostAnnounced = 1_000
 export const factStatements = {
   open: `SELECT * FROM jobs WHERE instance = ? AND state IN ('waiting', 'running')`,
   queued: `SELECT target, count(*) AS number FROM jobs WHERE instance = ? AND state = 'queued' GROUP BY target`,
-  oldest: `SELECT * FROM jobs WHERE instance = ? AND state = 'queued' AND target IS ? ORDER BY ${age} LIMIT ?`,
+  oldest: oldestQueued('target = ?'),
+  oldestUnassigned: oldestQueued('target IS NULL'),
   named: jobsOfLive('job'),
   ran: jobsOfLive('ran'),
   spent: jobsOfLive('cover_ended_by'),
@@ -37,7 +38,11 @@ export const factStatements = {
   instance: 'SELECT paused, nudged_at, job_event_at FROM instances WHERE name = ?',
   finished: `SELECT max(seen_finished_at) AS at FROM jobs WHERE instance = ? AND repository = ? AND state = 'finished'`,
   announced: `SELECT count(*) AS number FROM (
-     SELECT 1 FROM jobs WHERE instance = ? AND announced_at IS NOT NULL AND first_seen_at > ? LIMIT ${mostAnnounced})`,
+     SELECT 1 FROM jobs WHERE instance = ? AND announced_at IS NOT NULL AND first_seen_at > ? LIMIT ${mostAnnounced}) AS found`,
+}
+
+function oldestQueued(ofTarget: string): string {
+  return `SELECT * FROM jobs WHERE instance = ? AND state = 'queued' AND ${ofTarget} ORDER BY ${age} LIMIT ?`
 }
 
 /** The rounds that the live dispatches of an instance refer to, whatever their state. */
@@ -48,39 +53,40 @@ function jobsOfLive(ref: 'job' | 'ran' | 'cover_ended_by'): string {
 }
 
 /** One snapshot of an instance, as of this moment. Queued jobs without a target have a window of their own. */
-export function readFacts(db: Database, instance: string, query: FactsQuery): Facts {
-  const { queued, beyond } = queuedJobs(db, instance, query.window)
-  const found = oldestFirst([...queued, ...otherJobs(db, instance, query)])
-  const held = new Map(db.all(factStatements.backoffs, instance).map((row) => [String(row.key), backoffs.read(row)]))
-  const known = db.get(factStatements.instance, instance)
+export function* readFacts(db: Sql, instance: string, query: FactsQuery): Work<Facts> {
+  const { queued, beyond } = yield* queuedJobs(db, instance, query.window)
+  const found = oldestFirst([...queued, ...(yield* otherJobs(db, instance, query))])
+  const heldBack = yield* db.all(factStatements.backoffs, instance)
+  const held = new Map(heldBack.map((row) => [String(row.key), backoffs.read(row)]))
+  const known = yield* db.get(factStatements.instance, instance)
   return {
     jobs: found,
     beyond,
-    dispatches: db.all(factStatements.dispatches, instance).map(dispatches.read),
-    requests: waitingRequests(db, instance),
-    runners: db.all(factStatements.runners, instance).map(runners.read),
+    dispatches: (yield* db.all(factStatements.dispatches, instance)).map(dispatches.read),
+    requests: yield* waitingRequests(db, instance),
+    runners: (yield* db.all(factStatements.runners, instance)).map(runners.read),
     backoffs: held,
     paused: known?.paused === 1,
     signals: {
       nudgedAt: moment(known?.nudged_at),
       jobEventAt: moment(known?.job_event_at),
-      announcedSince: count(db.get(factStatements.announced, instance, query.since)),
-      finishedAt: lastFinished(db, instance, repositoriesHeldBack(found, held)),
+      announcedSince: count(yield* db.get(factStatements.announced, instance, query.since)),
+      finishedAt: yield* lastFinished(db, instance, repositoriesHeldBack(found, held)),
     },
   }
 }
 
-function otherJobs(db: Database, instance: string, { ids, listedSince }: FactsQuery): Job[] {
+function* otherJobs(db: Sql, instance: string, { ids, listedSince }: FactsQuery): Work<Job[]> {
   const rows = [
-    db.all(factStatements.open, instance),
-    db.all(factStatements.named, instance),
-    db.all(factStatements.ran, instance),
-    db.all(factStatements.spent, instance),
-    db.all(factStatements.requeued, instance),
-    db.all(factStatements.unspent, instance),
-    db.all(factStatements.unannounced, instance, listedSince),
-    db.all(factStatements.recovered, instance, listedSince),
-    db.all(factStatements.asked, instance, JSON.stringify(ids)),
+    yield* db.all(factStatements.open, instance),
+    yield* db.all(factStatements.named, instance),
+    yield* db.all(factStatements.ran, instance),
+    yield* db.all(factStatements.spent, instance),
+    yield* db.all(factStatements.requeued, instance),
+    yield* db.all(factStatements.unspent, instance),
+    yield* db.all(factStatements.unannounced, instance, listedSince),
+    yield* db.all(factStatements.recovered, instance, listedSince),
+    yield* db.all(factStatements.asked, instance, JSON.stringify(ids)),
   ]
   return rows.flat().map(jobs.read)
 }
@@ -91,21 +97,29 @@ function repositoriesHeldBack(found: readonly Job[], held: Facts['backoffs']): S
   return new Set(waiting.flatMap(({ repository }) => repository ?? []))
 }
 
-function lastFinished(db: Database, instance: string, repositories: Iterable<string>): Map<string, number> {
+function* lastFinished(db: Sql, instance: string, repositories: Iterable<string>): Work<Map<string, number>> {
   const last = new Map<string, number>()
   for (const repository of repositories) {
-    const at = moment(db.get(factStatements.finished, instance, repository)?.at)
+    const at = moment((yield* db.get(factStatements.finished, instance, repository))?.at)
     if (at !== null) last.set(repository, at)
   }
   return last
 }
 
-function queuedJobs(db: Database, instance: string, window: number | null) {
+function* queuedJobs(
+  db: Sql,
+  instance: string,
+  window: number | null,
+): Work<{ queued: Job[]; beyond: Map<string, number> }> {
+  const most = window ?? Number.MAX_SAFE_INTEGER
   const queued: Job[] = []
   const beyond = new Map<string, number>()
-  for (const row of db.all(factStatements.queued, instance)) {
-    const target = row.target ?? null
-    const rows = db.all(factStatements.oldest, instance, target, window ?? -1)
+  for (const row of yield* db.all(factStatements.queued, instance)) {
+    const { target = null } = row
+    const rows: readonly Row[] =
+      target === null
+        ? yield* db.all(factStatements.oldestUnassigned, instance, most)
+        : yield* db.all(factStatements.oldest, instance, target, most)
     queued.push(...rows.map(jobs.read))
     const rest = count(row) - rows.length
     if (typeof target === 'string' && rest > 0) beyond.set(target, rest)

@@ -1,4 +1,4 @@
-import type { Database } from './database.ts'
+import type { Sql, Work } from './sql.ts'
 
 /** Rows that one commit forgets at most, so that deliveries never wait long behind it. */
 const batch = 1_000
@@ -23,6 +23,6 @@ export const pruneStatements: readonly string[] = [
 ]
 
 /** Forgets one batch; answers whether there may be more. */
-export function pruneBatch(db: Database, statement: string, before: number): boolean {
-  return db.run(statement, before) >= batch
+export function* pruneBatch(db: Sql, statement: string, before: number): Work<boolean> {
+  return (yield* db.run(statement, before)) >= batch
 }

@@ -1,7 +1,7 @@
 import type { StoredEvent } from '../../core/event.ts'
 import { BadCursor, type ListQuery, type Page, type Store } from '../store.ts'
-import type { Cell, Database, Row } from './database.ts'
 import { waits } from './requests.ts'
+import type { Cell, Row, Sql, Work } from './sql.ts'
 import { dispatches, events, jobs, requests, runners } from './tables.ts'
 
 type Query<K extends 'jobs' | 'dispatches' | 'requests' | 'runners' | 'events'> = Parameters<Store[K]>[0]
@@ -17,13 +17,13 @@ interface List<T> {
 }
 
 /** Jobs, the first seen first. */
-export function listJobs(db: Database, query: Query<'jobs'>) {
+export function listJobs(db: Sql, query: Query<'jobs'>) {
   const where = [...sameInstance(query), ...sameTarget(query), ...given('state = ?', query.state)]
   return page(db, query, { table: 'jobs', order: 'oldest first', where, read: jobs.read })
 }
 
 /** Dispatches, the last intended first. */
-export function listDispatches(db: Database, query: Query<'dispatches'>) {
+export function listDispatches(db: Sql, query: Query<'dispatches'>) {
   const where = [
     ...sameInstance(query),
     ...sameTarget(query),
@@ -33,20 +33,20 @@ export function listDispatches(db: Database, query: Query<'dispatches'>) {
 }
 
 /** Requests that wait, the first asked first. */
-export function listRequests(db: Database, query: Query<'requests'>) {
+export function listRequests(db: Sql, query: Query<'requests'>) {
   const where: Conditions = [...sameInstance(query), [waits]]
   return page(db, query, { table: 'requests', order: 'oldest first', where, read: requests.read })
 }
 
 /** Runners, the first seen first; those of a target are the ones that its dispatches brought. */
-export function listRunners(db: Database, query: Query<'runners'>) {
+export function listRunners(db: Sql, query: Query<'runners'>) {
   const ofTarget = 'EXISTS (SELECT 1 FROM dispatches WHERE dispatches.id = runners.dispatch AND dispatches.target = ?)'
   const where = [...sameInstance(query), ...given(ofTarget, query.target), ...isGone(query.gone)]
   return page(db, query, { table: 'runners', order: 'oldest first', where, read: runners.read })
 }
 
 /** Events, the last appended first, or those after one of them in their order. */
-export function listEvents(db: Database, query: Query<'events'>) {
+export function listEvents(db: Sql, query: Query<'events'>) {
   const { job, types, after } = query
   const where = [
     ...sameInstance(query),
@@ -84,14 +84,14 @@ function isGone(gone: boolean | undefined): Conditions {
   return gone === undefined ? [] : [[gone ? 'gone_at IS NOT NULL' : 'gone_at IS NULL']]
 }
 
-function page<T>(db: Database, { cursor, limit }: ListQuery, { table, order, where, read }: List<T>): Page<T> {
+function* page<T>(db: Sql, { cursor, limit }: ListQuery, { table, order, where, read }: List<T>): Work<Page<T>> {
   const [after, direction] = order === 'oldest first' ? ['seq > ?', 'ASC'] : ['seq < ?', 'DESC']
   const conditions = [...where, ...given(after, cursor === undefined ? undefined : decode(cursor))]
   const sql = conditions.length > 0 ? `WHERE ${conditions.map(([condition]) => condition).join(' AND ')}` : ''
   const values = conditions.flatMap(([, value]) => (value === undefined ? [] : [value]))
   const most = Math.min(Math.max(limit, 1), 500)
   // One more than asked for tells whether there is a next page.
-  const rows = db.all(`SELECT * FROM ${table} ${sql} ORDER BY seq ${direction} LIMIT ?`, ...values, most + 1)
+  const rows = yield* db.all(`SELECT * FROM ${table} ${sql} ORDER BY seq ${direction} LIMIT ?`, ...values, most + 1)
   const items = rows.slice(0, most)
   return { items: items.map(read), next: rows.length > most ? encode(Number(items.at(-1)?.seq)) : null }
 }

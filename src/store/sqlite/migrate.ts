@@ -1,18 +1,12 @@
+import { migrations, type Step } from '../sql/migrations.ts'
 import { StoreUnusable } from '../store.ts'
 import { type Database, transaction } from './database.ts'
-import { first } from './migrations/001-first.ts'
-import { recovery } from './migrations/002-recovery.ts'
-import { fallback } from './migrations/003-fallback.ts'
-import { requests } from './migrations/004-requests.ts'
-
-/** The steps from an empty file to the schema of this version, in order. A step that was ever released is never changed. */
-export const migrations: readonly string[] = [first, recovery, fallback, requests]
 
 /** Marks a file as ours ("Mstr"), so that no other program's database is ever changed. */
 export const applicationId = 0x4d737472
 
 /** Takes the file through the steps that it lacks, one transaction each: a crash leaves whole steps, and the next start goes on. */
-export function migrate(db: Database, path: string, steps: readonly string[] = migrations): void {
+export function migrate(db: Database, path: string, steps: readonly Step[] = migrations): void {
   const version = pragma(db, 'user_version')
   if (version > steps.length) {
     throw new StoreUnusable(
@@ -22,7 +16,7 @@ export function migrate(db: Database, path: string, steps: readonly string[] = m
   for (const [index, step] of steps.entries()) {
     if (index < version) continue
     transaction(db, () => {
-      db.exec(step)
+      db.exec(typeof step === 'string' ? step : step.sqlite)
       db.exec(`PRAGMA application_id = ${applicationId}`)
       db.exec(`PRAGMA user_version = ${index + 1}`)
     })

@@ -1,8 +1,7 @@
-import type { SQLOutputValue } from 'node:sqlite'
-import type { Row } from './database.ts'
+import type { Cell, Row } from './sql.ts'
 
 /** Epoch milliseconds, or null where there is no such moment. */
-export function moment(cell: SQLOutputValue | undefined): number | null {
+export function moment(cell: Cell | undefined): number | null {
   return typeof cell === 'number' ? cell : null
 }
 

@@ -1,5 +1,4 @@
-import type { SQLOutputValue } from 'node:sqlite'
-import type { Cell, Database, Row } from './database.ts'
+import type { Cell, Row, Sql, Work } from './sql.ts'
 
 /** How one property of a row is kept: in which columns, and as what. */
 export interface Column<T> {
@@ -10,7 +9,7 @@ export interface Column<T> {
 
 type Scalar = string | number | null
 
-function one<T>(encode: (value: T) => Cell, decode: (cell: SQLOutputValue | undefined) => T): Column<T> {
+function one<T>(encode: (value: T) => Cell, decode: (cell: Cell | undefined) => T): Column<T> {
   return {
     names: (property) => [snake(property)],
     encode: (value) => [encode(value)],
@@ -66,24 +65,24 @@ export type Columns<T> = { readonly [K in keyof T]-?: Column<T[K]> }
 export interface Table<T> {
   read(row: Row): T
   /** Writes the row, whatever was there under its key. */
-  put(db: Database, row: T): void
+  put(db: Sql, row: T): Work<number>
 }
 
 /** Rows with a version, which is raised with every write. */
 export interface VersionedTable<T> extends Table<T> {
   /** Writes the row if what is there still has the row's version (0: nothing is there), and answers whether it did. */
-  write(db: Database, row: T): boolean
+  write(db: Sql, row: T): Work<boolean>
 }
 
 /** Append-only rows, with no key but the order in which they came. */
 export interface Log<T> {
   read(row: Row): T
-  append(db: Database, row: T): void
+  append(db: Sql, row: T): Work<number>
 }
 
 export function log<T extends object>(name: string, columns: Columns<T>): Log<T> {
   const { read, cells, insert } = layout(name, [], columns)
-  return { read, append: (db, row) => void db.run(insert, ...cells(row)) }
+  return { read, append: (db, row) => db.run(insert, ...cells(row)) }
 }
 
 export function table<T extends object>(
@@ -95,7 +94,7 @@ export function table<T extends object>(
   const put = `${insert} ON CONFLICT (${keys}) DO UPDATE SET ${rest.map((column) => `${column} = excluded.${column}`)}`
   return {
     read,
-    put: (db, row) => void db.run(put, ...cells(row)),
+    put: (db, row) => db.run(put, ...cells(row)),
   }
 }
 
@@ -116,8 +115,10 @@ export function versionedTable<T extends { version: number }>(
   const update = `UPDATE ${name} SET ${rest.map((column) => `${column} = ${place(column)}`)} WHERE ${same.join(' AND ')}`
   return {
     read,
-    put: (db, row) => void db.run(put, ...raised(row)),
-    write: (db, row) => db.run(row.version === 0 ? add : update, ...raised(row)) === 1,
+    put: (db, row) => db.run(put, ...raised(row)),
+    *write(db, row) {
+      return (yield* db.run(row.version === 0 ? add : update, ...raised(row))) === 1
+    },
   }
 }
 
