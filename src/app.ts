@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts'
 import type { Config, InstanceConfig } from './config/config.ts'
 import { requestTarget } from './core/request.ts'
 import type { Forge, HookState } from './forges/forge.ts'
+import { keepHistory, sampling } from './history.ts'
 import type { Log } from './log.ts'
 import { beginCounters, type Metrics } from './metrics.ts'
 import { type AppPorts, openForge, openLanes, openParts, type Parts, turnDeps } from './parts.ts'
@@ -38,7 +39,7 @@ export async function startApp(config: Config, ports: AppPorts = {}): Promise<Ap
   const parts = await openParts(config, ports)
   const lanes = new Map<string, Lane>()
   try {
-    return await run(config, parts, lanes)
+    return await run(config, parts, lanes, ports.sampling ?? sampling)
   } catch (error) {
     // Whoever watches runners of an earlier process would keep this one alive.
     await Promise.all([...lanes.values()].map((lane) => lane.close()))
@@ -47,7 +48,7 @@ export async function startApp(config: Config, ports: AppPorts = {}): Promise<Ap
   }
 }
 
-async function run(config: Config, parts: Parts, lanes: Map<string, Lane>): Promise<App> {
+async function run(config: Config, parts: Parts, lanes: Map<string, Lane>, every: number): Promise<App> {
   const { store, clock, metrics, log } = parts
   openLanes(config, parts, lanes)
   const instances = openInstances(config, lanes, parts)
@@ -61,6 +62,7 @@ async function run(config: Config, parts: Parts, lanes: Map<string, Lane>): Prom
   for (const worker of workers.values()) worker.start()
   const background = [
     pruneHourly(store, clock, log, ending.signal),
+    keepHistory({ store, clock, log, instances: () => config.instances }, every, ending.signal),
     ...keepHooks(config, instances, parts, ending.signal),
   ]
   const [publicPort, adminPort] = listeners.map(({ port }) => port) as [number, number]

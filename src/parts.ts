@@ -27,6 +27,8 @@ export interface AppPorts {
   logLevel?: string
   /** Where OpenTelemetry finds its variables; the process's own by default. */
   env?: NodeJS.ProcessEnv
+  /** How often it is counted how everything is, milliseconds; a demo has less time than a service. */
+  sampling?: number
 }
 
 /** What the application is put together from. */

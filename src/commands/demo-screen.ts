@@ -17,10 +17,8 @@ const width = 78
 /** Tells the story as it happens: a live table on a terminal, plain lines elsewhere; on standard error when standard output is for the result. */
 export function screen({ story, app, json, folder }: ScreenOptions): Screen {
   const out = json ? process.stderr : process.stdout
-  out.write(`${story.story.title}\n`)
-  out.write(
-    `Look around while it lasts: http://127.0.0.1:${app.adminPort}/api/v1/jobs (log and configuration: ${folder})\n\n`,
-  )
+  out.write(`Dashboard: http://127.0.0.1:${app.adminPort}/\n`)
+  out.write(`${story.story.title}. Look around while it lasts (log and configuration: ${folder})\n\n`)
   const table = out.isTTY ? liveTable(story, app, out) : null
   story.onLine((line) => (table ? table.add(line) : out.write(`${told(line)}\n`)))
   return {

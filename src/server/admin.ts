@@ -1,26 +1,31 @@
 import { Hono } from 'hono'
+import { compress } from 'hono/compress'
+import { matchedRoutes } from 'hono/route'
 import { secureHeaders } from 'hono/secure-headers'
-import type { Config } from '../config/config.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
 import { api } from './api.ts'
-import type { ApiDeps } from './api-deps.ts'
+import { createAttempts } from './attempts.ts'
 import { authorize } from './auth.ts'
 import { knownHost, sameSite } from './browser-guards.ts'
+import { loadAssets } from './dashboard/assets.ts'
+import { dashboard, formPaths } from './dashboard/dashboard.ts'
+import type { DashboardDeps } from './dashboard/deps.ts'
+import { problemsAsPages } from './dashboard/problems-as-pages.ts'
 import { dispatchErrors, dispatchPaths } from './dispatch-api.ts'
-import { home } from './home.ts'
 import type { Served } from './peer.ts'
 import { answerErrors, problem, unknownPath } from './problem.ts'
 
-export interface AdminDeps extends ApiDeps {
-  config: () => ReturnType<ApiDeps['config']> & Pick<Config, 'admin'>
-  store: ApiDeps['store'] & Pick<Store, 'ready'>
+export interface AdminDeps extends Omit<DashboardDeps, 'badTokens'> {
+  store: DashboardDeps['store'] & Pick<Store, 'ready'>
   metrics: Pick<Metrics, 'registry'>
 }
 
-/** The admin listener: probe, metrics, a page, and the API. Who may call what is in `access.ts`. */
+/** The admin listener: probe, metrics, the dashboard, and the API. Who may call what is in `access.ts`. */
 export function adminApp(deps: AdminDeps): Hono<Served> {
   const { config, store, metrics, clock, stopping } = deps
+  const assets = loadAssets()
+  const badTokens = createAttempts(clock)
   const app = new Hono<Served>()
     .onError(answerErrors(deps))
     .notFound(unknownPath)
@@ -28,24 +33,32 @@ export function adminApp(deps: AdminDeps): Hono<Served> {
       secureHeaders({
         contentSecurityPolicy: {
           defaultSrc: ["'none'"],
-          baseUri: ["'none'"],
-          formAction: ["'none'"],
+          scriptSrc: ["'self'"],
+          styleSrc: ["'self'"],
+          imgSrc: ["'self'"],
+          connectSrc: ["'self'"],
           frameAncestors: ["'none'"],
+          baseUri: ["'none'"],
+          formAction: ["'self'"],
         },
         xFrameOptions: 'DENY',
+        // With none at all, browsers would hide from us which page a form was sent from.
+        referrerPolicy: 'same-origin',
         // Whether it is reached over TLS is for the proxy in front of it to say.
         strictTransportSecurity: false,
       }),
     )
     .use(async (c, next) => {
       await next()
-      c.header('cache-control', 'no-store')
+      if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
     })
+    .use(compress())
+    .use(problemsAsPages(assets))
   for (const path of dispatchPaths) app.use(path, dispatchErrors())
   return app
     .use(knownHost(() => config().admin))
-    .use(authorize(config, clock))
-    .use(sameSite())
+    .use(authorize(config, clock, badTokens))
+    .use(sameSite((c) => matchedRoutes(c).some(({ method, path }) => method === 'POST' && formPaths.has(path))))
     .get('/readyz', async (c) => {
       if (stopping.aborted) return problem(c, 503, 'the service is stopping')
       try {
@@ -59,6 +72,6 @@ export function adminApp(deps: AdminDeps): Hono<Served> {
     .get('/metrics', async (c) =>
       c.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
     )
-    .get('/', (c) => c.html(home(config().instances)))
+    .route('/', dashboard({ ...deps, badTokens }, assets))
     .route('/', api(deps))
 }

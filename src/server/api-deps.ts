@@ -21,6 +21,8 @@ export interface ApiDeps {
     | 'runners'
     | 'events'
     | 'deliveries'
+    | 'overview'
+    | 'history'
     | 'secretUses'
     | 'paused'
     | 'pause'

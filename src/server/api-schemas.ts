@@ -222,3 +222,14 @@ export const Request = z
     asked_at: time,
   })
   .openapi('Request')
+
+export const Moment = z
+  .object({
+    at: time,
+    queued: z.int().describe('Jobs'),
+    booting: z.int().describe('Runners, like the next two'),
+    idle: z.int(),
+    busy: z.int(),
+    max: z.int().describe('Of the targets together'),
+  })
+  .openapi('Moment')

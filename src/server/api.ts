@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { ApiDeps } from './api-deps.ts'
 import { addDispatchRoutes } from './dispatch-api.ts'
 import { addEventRoutes } from './events-api.ts'
+import { addHistoryRoute } from './history-api.ts'
 import { addInstanceRoutes } from './instances-api.ts'
 import type { Served } from './peer.ts'
 import { problem } from './problem.ts'
@@ -28,6 +29,7 @@ export function api(deps: ApiDeps): OpenAPIHono<Served> {
   addInstanceRoutes(app, deps)
   addWorkRoutes(app, deps)
   addEventRoutes(app, deps)
+  addHistoryRoute(app, deps)
   addDispatchRoutes(app, deps)
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
   const document = app.getOpenAPI31Document({

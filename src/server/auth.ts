@@ -1,25 +1,27 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Context, MiddlewareHandler } from 'hono'
+import { getCookie } from 'hono/cookie'
 import { matchedRoutes } from 'hono/route'
 import type { Clock } from '../clock.ts'
 import type { Config, Role } from '../config/config.ts'
 import type { Secret } from '../secret.ts'
 import { type Access, access, includes } from './access.ts'
-import { createAttempts } from './attempts.ts'
+import type { Attempts } from './attempts.ts'
 import { peerOf, type Served } from './peer.ts'
 import { problem } from './problem.ts'
+import { readSession, sessionCookie } from './session.ts'
 
 type Secrets = Pick<Config, 'admin' | 'dispatcherApi'>
 type Tokens = Config['admin']['tokens']
 
-/** Lets a caller through whose token bears the role that the route needs (`access.ts`). Without any configured token every caller is an admin. */
-export function authorize(config: () => Secrets, clock: Clock): MiddlewareHandler<Served> {
-  const badTokens = createAttempts(clock)
+/** Lets a caller through whose token, or session, bears the role that the route needs (`access.ts`). Without any configured token every caller is an admin. */
+export function authorize(config: () => Secrets, clock: Clock, badTokens: Attempts): MiddlewareHandler<Served> {
   return async (c, next) => {
     const needed = neededFor(c)
     if (needed === 'open') return next()
 
-    const { token, role, name } = needed === 'dispatch' ? caller(c, config()) : reader(c, config().admin.tokens)
+    const { token, role, name } =
+      needed === 'dispatch' ? caller(c, config()) : reader(c, config().admin.tokens, clock.now())
     if (role === null) {
       const wait = token === null ? null : badTokens.failed(peerOf(c))
       return wait === null ? unauthorized(c, token, needed) : tooMany(c, wait)
@@ -28,6 +30,7 @@ export function authorize(config: () => Secrets, clock: Clock): MiddlewareHandle
     const least = needed === 'dispatch' ? 'operate' : needed
     if (!includes(role, least)) return problem(c, 403, `this needs the role ${least}; the token has ${role}`)
     c.set('by', name)
+    c.set('role', role)
     return next()
   }
 }
@@ -43,15 +46,20 @@ function neededFor(c: Context<Served>): Access | undefined {
 }
 
 interface Caller {
+  /** What may have been a guess; null where nothing was shown, or a session that has run out. */
   token: string | null
   role: Role | null
   /** The name of the token; `local` where none is needed. */
   name: string
 }
 
-function reader(c: Context<Served>, tokens: Tokens): Caller {
+function reader(c: Context<Served>, tokens: Tokens, now: number): Caller {
   const token = bearerToken(c.req.header('authorization'))
-  return { token, ...known(token, tokens) }
+  const cookie = getCookie(c, sessionCookie)
+  if (token !== null || cookie === undefined || tokens.length === 0) return { token, ...known(token, tokens) }
+  const session = readSession(cookie, tokens, now)
+  if (session.kind === 'valid') return { token: null, role: session.role, name: session.name }
+  return { token: session.kind === 'forged' ? cookie : null, ...stranger }
 }
 
 /** Who dispatches starts code of theirs: here nobody is let in without a token, and a URL may carry it as its password. */
@@ -75,6 +83,12 @@ function basicPassword(authorization = ''): string | null {
   const [, encoded = ''] = /^Basic +(\S+) *$/i.exec(authorization) ?? []
   const [, password] = /^[^:]*:(.+)$/s.exec(Buffer.from(encoded, 'base64').toString()) ?? []
   return password ?? null
+}
+
+/** Whose token it is, to whom a session is given; null for nobody's. */
+export function holderOf(token: string, tokens: Tokens): Tokens[number] | null {
+  const { name } = known(token, tokens)
+  return tokens.find((one) => one.name === name) ?? null
 }
 
 /** Whose token it is. Every configured one is compared, as digests and in constant time, so that the time tells nothing. */

@@ -1,7 +1,9 @@
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
+import { getCookie } from 'hono/cookie'
 import type { Config } from '../config/config.ts'
 import type { Served } from './peer.ts'
 import { problem } from './problem.ts'
+import { sessionCookie } from './session.ts'
 
 const loopback = ['localhost', '127.0.0.1', '[::1]']
 
@@ -23,20 +25,26 @@ export function knownHost(admin: () => Config['admin']): MiddlewareHandler<Serve
   }
 }
 
-/** Refuses a change that a page of another site may have made its visitor's browser ask for. */
-export function sameSite(): MiddlewareHandler<Served> {
+/**
+ * Refuses a change that a page of another site may have made its visitor's browser ask for. A form can be sent from anywhere, so only the
+ * pages' own (`takesForm`) are taken, and only where the browser says that one of our pages sent it; so must it where a cookie says who asks.
+ */
+export function sameSite(takesForm: (c: Context<Served>) => boolean): MiddlewareHandler<Served> {
   return async (c, next) => {
     if (['GET', 'HEAD', 'OPTIONS'].includes(c.req.method)) return next()
     const type = c.req.header('content-type')
-    if (type !== undefined && !/^application\/json\s*(;|$)/i.test(type)) {
-      return problem(c, 415, 'the body must be application/json, or there must be none')
+    const isForm = takesForm(c)
+    const right = isForm ? /^application\/x-www-form-urlencoded\s*(;|$)/i : /^application\/json\s*(;|$)/i
+    if (type !== undefined && !right.test(type)) {
+      return problem(c, 415, `the body must be ${isForm ? 'a form' : 'application/json'}, or there must be none`)
     }
+    const isCookie = c.req.header('authorization') === undefined && getCookie(c, sessionCookie) !== undefined
     const origin = c.req.header('origin')
+    if (origin === undefined && !isForm && !isCookie) return next()
     const host = c.req.header('host') ?? new URL(c.req.url).host
-    if (origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== hostOf(host).host)) {
-      return problem(c, 403, 'a page of another site may not ask for this')
-    }
-    return next()
+    const isOurs = origin !== undefined && URL.canParse(origin) && new URL(origin).host === hostOf(host).host
+    if (isOurs) return next()
+    return problem(c, 403, 'a page of another site may not ask for this')
   }
 }
 

@@ -9,8 +9,8 @@ import { entryAt, minIdleAt, nextScheduleChange } from '../core/schedule.ts'
 import type { Target as TargetConfig } from '../core/target.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Secret } from '../secret.ts'
-import type { DeliverySummary, SecretUse } from '../store/store.ts'
-import type { Dispatch, Dispatcher, Event, Instance, Job, Request, Runner, Target } from './api-schemas.ts'
+import type { DeliverySummary, Moment as MomentRow, SecretUse } from '../store/store.ts'
+import type { Dispatch, Dispatcher, Event, Instance, Job, Moment, Request, Runner, Target } from './api-schemas.ts'
 import type { LaneView, WorkerView } from './views.ts'
 
 /** Rows and configuration in the words of the API. What may hold a secret (env, URLs with one in it) is left out. */
@@ -237,4 +237,8 @@ export function request(row: RunnerRequest): z.output<typeof Request> {
     scope: { level, owner, name },
     asked_at: surely(row.askedAt),
   }
+}
+
+export function moment({ at, queued, booting, idle, busy, max }: MomentRow): z.output<typeof Moment> {
+  return { at: surely(at), queued, booting, idle, busy, max }
 }

@@ -11,6 +11,8 @@ export interface WorkerView {
   readonly capabilities: Capabilities | null
   /** Null until one was made. `error` is a sentence without a secret. */
   readonly lastLook: { beganAt: number; complete: boolean; error: string | null } | null
+  /** When the first look of an unbroken row of looks that were not whole began; null while they are. */
+  readonly lookFailingSince: number | null
   /** Null while no look is planned. */
   readonly nextLookAt: number | null
   /** Null until our webhook was made sure of. */

@@ -1,8 +1,9 @@
+import type { Backoff } from '../core/backoff.ts'
 import type { Dispatch } from '../core/dispatch.ts'
 import type { Event, EventType, StoredEvent } from '../core/event.ts'
 import type { Changes, Facts, FactsQuery } from '../core/facts.ts'
 import type { DeliveredJob } from '../core/intake.ts'
-import type { Job, JobState } from '../core/job.ts'
+import type { Job, JobState, Unassigned } from '../core/job.ts'
 import type { EndedDispatch } from '../core/leftover.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { RunnerRequest } from '../core/request.ts'
@@ -119,6 +120,62 @@ export interface DeliverySummary {
   lastJobEventAt: number | null
 }
 
+/** How many open jobs of a target, or of none, are in one state. */
+export interface JobCount {
+  instance: string
+  target: string | null
+  state: Exclude<JobState, 'finished'>
+  unassigned: Unassigned | null
+  jobs: number
+  /** Since when the oldest of them is there, epoch milliseconds. */
+  oldestAt: number
+}
+
+/** How many dispatches that count toward `max` have a runner in one state. `unseen`: it is offline, or has not come in time. */
+export interface RunnerCount {
+  instance: string
+  target: string
+  dispatcher: string
+  state: 'booting' | 'idle' | 'busy' | 'unseen'
+  runners: number
+}
+
+/** How everything is, as counts: what a page shows of ten thousand jobs without reading one. */
+export interface Overview {
+  jobs: readonly JobCount[]
+  runners: readonly RunnerCount[]
+  /** By instance. */
+  deliveries: ReadonlyMap<string, DeliverySummary>
+  paused: ReadonlySet<string>
+  /** Those of dispatchers that failed of late. */
+  breakers: readonly Backoff[]
+}
+
+/** How queue and runners were at one moment, epoch milliseconds. */
+export interface Moment {
+  at: number
+  queued: number
+  booting: number
+  idle: number
+  busy: number
+  max: number
+}
+
+/** A moment of one target; of all together where both names are empty. */
+export interface Sample extends Moment {
+  instance: string
+  target: string
+}
+
+export interface HistoryQuery {
+  /** All of them together where it is absent. */
+  instance?: string
+  /** All of the instance's together where it is absent. */
+  target?: string
+  /** Epoch milliseconds. */
+  since: number
+}
+
 /**
  * Facts in, facts out. What a promise here says is durable when it resolves (a full fsync); a rejection means that nothing was written.
  * `StoreUnavailable` says that the state cannot be written now, which the public listener answers with 503.
@@ -183,6 +240,12 @@ export interface Store {
   /** The newest first, or, where `after` is given, what came after that event, the oldest first. */
   events(query: EventQuery): Promise<Page<StoredEvent>>
   deliveries(instance: string): Promise<DeliverySummary>
+  /** Reads counts alone: its cost grows with targets, hardly with jobs. `now` tells which dispatches are still believed to boot. */
+  overview(now: number): Promise<Overview>
+  /** Keeps the samples of one moment, those of all together among them, and forgets old ones; a repeat of the moment changes nothing. */
+  sample(samples: readonly Sample[]): Promise<void>
+  /** The moments that were kept, oldest first: each of six hours, each tenth minute of a day. */
+  history(query: HistoryQuery): Promise<readonly Moment[]>
 
   /** Forgets deliveries, finished jobs, gone dispatches and runners, events, and requests with their keys older than `before`. */
   prune(before: number): Promise<void>

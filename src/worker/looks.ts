@@ -12,6 +12,8 @@ const recoveryPause = 60_000
 export class Looks {
   /** The last one that was taken; null before the first. */
   last: { beganAt: number; complete: boolean; error: string | null } | null = null
+  /** When the first look of an unbroken row of incomplete ones began; null while they are complete. */
+  failingSince: number | null = null
   readonly #deps: TurnDeps
   readonly #ended: () => void
   #seen: Observation | null = null
@@ -65,7 +67,11 @@ export class Looks {
   take(): Observation | null {
     const seen = this.#seen
     this.#seen = null
-    if (seen) this.last = { beganAt: seen.result.beganAt, complete: seen.result.complete, error: seen.error }
+    if (seen) {
+      const { beganAt, complete } = seen.result
+      this.last = { beganAt, complete, error: seen.error }
+      this.failingSince = complete ? null : (this.failingSince ?? beganAt)
+    }
     return seen
   }
 

@@ -75,6 +75,10 @@ export class Worker {
     return this.#looks.last
   }
 
+  get lookFailingSince(): number | null {
+    return this.#looks.failingSince
+  }
+
   /** Epoch milliseconds; null when no look is to come by itself. */
   get nextLookAt(): number | null {
     return this.#nextLookAt

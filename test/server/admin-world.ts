@@ -8,7 +8,7 @@ import { createMetrics } from '../../src/metrics.ts'
 import { Secret } from '../../src/secret.ts'
 import { type AdminDeps, adminApp } from '../../src/server/admin.ts'
 import type { WorkerView } from '../../src/server/views.ts'
-import type { AskedRunners, Page } from '../../src/store/store.ts'
+import type { AskedRunners, Moment, Overview, Page } from '../../src/store/store.ts'
 import { aTarget } from '../support/builders.ts'
 import { giteaRules } from '../support/snapshot.ts'
 import { aLog, aStandingClock } from './intake-world.ts'
@@ -24,7 +24,13 @@ export function aShelf(rows: Partial<Rows> = {}) {
   const shelf = { jobs: [], runners: [], dispatches: [], requests: [], events: [], ...rows } satisfies Rows
   const keys = new Map<string, AskedRunners>()
   const paused = new Set<string>()
-  const state = { broken: null as Error | null, full: false }
+  const state = {
+    broken: null as Error | null,
+    full: false,
+    /** What is counted; nothing unless a test says so. */
+    overview: {} as Partial<Overview>,
+    moments: [] as Moment[],
+  }
 
   function page<T extends { instance: string }>(
     all: readonly T[],
@@ -92,6 +98,11 @@ export function aShelf(rows: Partial<Rows> = {}) {
     onBell: () => () => undefined,
     secretUses: async () => [],
     deliveries: async (instance) => ({ instance, lastAt: null, lastJobEventAt: null }),
+    async overview() {
+      if (state.broken) throw state.broken
+      return { jobs: [], runners: [], deliveries: new Map(), breakers: [], paused, ...state.overview }
+    },
+    history: async () => state.moments,
     paused: async (instance) => paused.has(instance),
     async append(appended) {
       if (state.broken) throw state.broken
@@ -137,6 +148,7 @@ export function aWorker(over: Partial<WorkerView> & { verdicts?: Record<string, 
     mode: 'polling',
     capabilities: null,
     lastLook: null,
+    lookFailingSince: null,
     nextLookAt: null,
     hook: null,
     verdict: ({ id, round }) => verdicts[`${id}/${round}`] ?? null,

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { formPaths } from '../../src/server/dashboard/dashboard.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import { aDispatch, aJob, aRequest, at } from '../support/builders.ts'
 import { save } from '../support/store.ts'
@@ -13,6 +14,8 @@ const routes = [
   ),
 ].sort()
 const changing = routes.filter((route) => !route.startsWith('GET '))
+/** What a browser sends from a page of ours, and only from there. */
+const isForm = (route: string) => route.startsWith('POST ') && formPaths.has(route.slice('POST '.length))
 
 function aWorld(over: Parameters<typeof anAdminWorld>[0] = {}) {
   return anAdminWorld({
@@ -44,6 +47,7 @@ function call(
     headers: {
       ...(sent === null ? {} : { 'content-type': 'application/json' }),
       ...(dispatching ? { authorization: `Bearer ${callerToken}` } : {}),
+      ...(isForm(route) ? { origin: 'http://localhost' } : {}),
       ...headers,
     },
     body: sent,
@@ -80,13 +84,15 @@ test.each(routes)('%s may be neither framed, sniffed, scripted by others nor rea
     expect(Object.values(policy).join(' ')).not.toMatch(/unsafe|\*|https?:|blob:/)
     expect(headers.get('x-content-type-options')).toBe('nosniff')
     expect(headers.get('x-frame-options')).toBe('DENY')
-    expect(headers.get('referrer-policy')).toBe('no-referrer')
-    for (const absent of ['x-powered-by', 'server', 'access-control-allow-origin', 'set-cookie'])
+    // Without any referrer browsers would not say either which page a form is from.
+    expect(headers.get('referrer-policy')).toBe('same-origin')
+    for (const absent of ['x-powered-by', 'server', 'access-control-allow-origin'])
       expect(headers.get(absent)).toBeNull()
+    expect(headers.get('set-cookie') ?? '').toMatch(route === 'POST /logout' ? /^__Host-muster=;/ : /^$/)
   }
 })
 
-test.each(routes.filter((route) => !/\.\w+$/.test(route)))('%s is kept in no cache', async (route) => {
+test.each(routes.filter((route) => !route.startsWith('GET /static/')))('%s is kept in no cache', async (route) => {
   expect((await call(aWorld(), route)).headers.get('cache-control')).toBe('no-store')
 })
 
@@ -99,26 +105,36 @@ test.each(changing)('%s is not for a page of another site', async (route) => {
   const text = { 'content-type': 'text/plain' }
   expect((await call(aWorld(), route, text, '{}')).status).toBe(415)
   const form = { 'content-type': 'application/x-www-form-urlencoded' }
-  expect((await call(aWorld(), route, form, 'a=1')).status).toBe(415)
+  const json = { 'content-type': 'application/json' }
+  expect((await call(aWorld(), route, isForm(route) ? json : form, 'a=1')).status).toBe(415)
   for (const origin of ['https://evil.example', 'null', 'http://localhost.evil.example', 'http://localhost:1'])
     expect((await call(aWorld(), route, { origin })).status).toBe(403)
   const own = await call(aWorld(), route, { origin: 'http://localhost' })
-  expect(own.status).toBeLessThan(300)
+  expect(own.status).toBeLessThan(304)
 })
 
-test.each(changing)('%s leaves who did it in the events, once', async (route) => {
-  const store = await openSqliteStore({ path: ':memory:' })
-  onTestFinished(() => store.close())
-  // A request that was started is a dispatch of the same id; only what is paused can be resumed.
-  const dispatches = route.includes('/requests/') ? [] : [aDispatch({ instance: 'x', id: 'x' })]
-  await save(store, { jobs: [aJob({ instance: 'x', id: 'x' })], dispatches }, 'x')
-  if (route.endsWith('/resume')) await store.pause('x', true, at('12:00:00'), 'somebody')
-  const request = aRequest({ instance: 'x', id: 'x' })
-  await store.request({ instance: 'x', at: at('12:00:00'), by: 'ci', key: null, answer: '{}', requests: [request] })
-  const world = aWorld({ store, tokens: { operate: 'token-of-an-operator', admin: 'token-of-an-admin' } })
-  const answer = await call(world, route, { authorization: 'Bearer token-of-an-admin' })
-  expect(answer.status).toBeLessThan(300)
-  const { items } = await store.events({ limit: 100 })
-  expect(items.filter(({ detail }) => detail.by === 'admin')).toHaveLength(1)
-  expect(JSON.stringify(items)).not.toContain('token-of-an-admin')
+test.each(changing.filter(isForm))('%s is not for whoever does not say from which page it comes', async (route) => {
+  const { app } = aWorld()
+  const path = route.slice('POST '.length).replaceAll(/:\w+/g, 'x')
+  expect((await app.request(path, { method: 'POST', body: new URLSearchParams({ a: '1' }) })).status).toBe(403)
 })
+
+test.each(changing.filter((route) => !/\/log(?:in|out)$/.test(route)))(
+  '%s leaves who did it in the events, once',
+  async (route) => {
+    const store = await openSqliteStore({ path: ':memory:' })
+    onTestFinished(() => store.close())
+    // A request that was started is a dispatch of the same id; only what is paused can be resumed.
+    const dispatches = route.includes('/requests/') ? [] : [aDispatch({ instance: 'x', id: 'x' })]
+    await save(store, { jobs: [aJob({ instance: 'x', id: 'x' })], dispatches }, 'x')
+    if (route.endsWith('/resume')) await store.pause('x', true, at('12:00:00'), 'somebody')
+    const request = aRequest({ instance: 'x', id: 'x' })
+    await store.request({ instance: 'x', at: at('12:00:00'), by: 'ci', key: null, answer: '{}', requests: [request] })
+    const world = aWorld({ store, tokens: { operate: 'token-of-an-operator', admin: 'token-of-an-admin' } })
+    const answer = await call(world, route, { authorization: 'Bearer token-of-an-admin' })
+    expect(answer.status).toBeLessThan(304)
+    const { items } = await store.events({ limit: 100 })
+    expect(items.filter(({ detail }) => detail.by === 'admin')).toHaveLength(1)
+    expect(JSON.stringify(items)).not.toContain('token-of-an-admin')
+  },
+)

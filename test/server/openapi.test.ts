@@ -46,12 +46,14 @@ function aFullWorld() {
     requests: [aRequest({ id: 'x' }), aRequest({ ttl: 60_000 })],
     events: [event],
   }
-  return anAdminWorld({
+  const world = anAdminWorld({
     rows,
     api: { defaultLabels: ['linux'] },
     instances: [anInstance({ name: 'x' })],
     workers: new Map([['x', worker]]),
   })
+  world.state.moments = [{ at: at('12:00:00'), queued: 1, booting: 0, idle: 0, busy: 2, max: 10 }]
+  return world
 }
 
 async function theDocument(): Promise<OpenApiDocument> {

@@ -92,6 +92,7 @@ export const importTable: readonly ImportRule[] = [
     packages: ['hono', '@hono/node-server', '@hono/zod-openapi', 'zod'],
   },
   { from: 'simulation/', may: ['core/', 'simulation/', ...interfaces], packages: ['hono', '@hono/node-server'] },
+  { from: 'history.ts', may: ['core/', 'config/config.ts', 'log.ts', 'store/store.ts'], packages: [] },
   { from: 'app.ts', may: ['*'], packages: [] },
   { from: 'parts.ts', may: ['*'], packages: [] },
   { from: 'inspection/', may: ['*'], packages: ['zod'] },

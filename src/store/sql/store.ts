@@ -7,6 +7,7 @@ import { findHook, isPaused, readWatermark, setPaused, writeWatermark } from './
 import { newestRound, oneRound } from './jobs.ts'
 import { standingLease, takeLease } from './leases.ts'
 import { listDispatches, listEvents, listJobs, listRequests, listRunners } from './lists.ts'
+import { readHistory, readOverview, writeSamples } from './overview.ts'
 import { pruneBatch, pruneStatements } from './prune.ts'
 import { cancelRequest, recordRequests } from './requests.ts'
 import { saveChanges } from './save.ts'
@@ -68,6 +69,9 @@ export function sqlStore({ commit, read, leaseClock, ...ownWay }: Database): Sto
     runners: (query) => read((db) => listRunners(db, query)),
     events: (query) => read((db) => listEvents(db, query)),
     deliveries: (instance) => read((db) => deliverySummary(db, instance)),
+    overview: (now) => read((db) => readOverview(db, now)),
+    sample: (samples) => commit((db) => writeSamples(db, samples)),
+    history: (query) => read((db) => readHistory(db, query)),
 
     async prune(before) {
       for (const statement of pruneStatements) {
