@@ -63,6 +63,28 @@ export function startCadence(settings: CadenceSettings, now: number): Cadence {
   }
 }
 
+/**
+ * The same once the clock of the wall was set back: whatever it remembers to have been stays past, and whatever it waits for is no farther
+ * away than it was. Else the next look would wait until the clock has come round.
+ */
+export function setBack(cadence: Cadence, now: number): Cadence {
+  const by = Math.max(cadence.startedAt, cadence.attemptedAt ?? 0) - now
+  if (by <= 0) return cadence
+  const moved = (at: number | null) => (at === null ? null : at - by)
+  return {
+    ...cadence,
+    startedAt: cadence.startedAt - by,
+    firstLookAt: moved(cadence.firstLookAt),
+    firstJobEventAt: moved(cadence.firstJobEventAt),
+    attemptedAt: moved(cadence.attemptedAt),
+    completedAt: moved(cadence.completedAt),
+    retryAt: cadence.retryAt - by,
+    closedUntil: cadence.closedUntil - by,
+    losses: cadence.losses.map((at) => at - by),
+    distrustedSince: moved(cadence.distrustedSince),
+  }
+}
+
 /** What came of one look. */
 export interface LookResult {
   beganAt: number

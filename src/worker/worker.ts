@@ -5,6 +5,7 @@ import {
   lookEnded,
   nextLookAt,
   nextMode,
+  setBack,
   trustsWebhooks,
 } from '../core/cadence.ts'
 import { eventAbout } from '../core/event.ts'
@@ -124,9 +125,10 @@ export class Worker {
 
   /** Waits for the bell or for `ms`, and renews the lease meanwhile. */
   async #rest(ms: number): Promise<void> {
-    const until = this.#deps.clock.now() + ms
+    // Not by the clock of the wall, which may be set back.
+    const until = this.#deps.clock.monotonic() + ms
     for (;;) {
-      const left = until - this.#deps.clock.now()
+      const left = until - this.#deps.clock.monotonic()
       const { renewal } = this.#lease
       if (await this.#bell.wait(this.#deps.clock, Math.min(left, renewal))) return
       if (left <= renewal || this.#ending.signal.aborted) return
@@ -155,6 +157,7 @@ export class Worker {
     const epoch = await this.#lease.epoch()
     if (epoch === null) return this.#standBy()
     if (epoch !== this.#state.epoch) await this.#takeOver(epoch)
+    this.#state = { ...this.#state, cadence: setBack(this.#state.cadence, clock.now()) }
     if (this.#nextLookAt !== null && clock.now() >= this.#nextLookAt) this.#beginLook()
     const began = clock.monotonic()
     const result = await this.#turn()

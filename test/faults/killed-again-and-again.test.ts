@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { journey } from '../journeys/stage.ts'
 import { extent } from './checker.ts'
-import { aTown, service, type Town } from './town.ts'
+import { aTown, nothing, service, type Town } from './town.ts'
 
 const test = journey(1)
 
@@ -10,8 +10,6 @@ const test = journey(1)
 const kills = Number(process.env.MUSTER_FAULTS_KILLS ?? 300)
 /** Processes side by side, each with a forge and a file of its own. */
 const towns = ['north', 'east', 'south']
-
-const nothing = { lost: [], doubled: [], repeated: [], overfull: [], broken: [] }
 
 /** Below `most`, mostly small: what is begun in a moment is best broken off in it. */
 function soon(most: number): number {

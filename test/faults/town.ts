@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { SimulatedJob, SimulatedRunner } from '../../src/simulation/state.ts'
-import { type MusterProcess, muster, written } from '../journeys/muster-process.ts'
+import { type MusterProcess, musterIn, type Surroundings, written } from '../journeys/muster-process.ts'
 import type { Stage } from '../journeys/stage.ts'
 import { type Behaviour, say, started } from '../journeys/staged-dispatcher.ts'
 import type { StagedForge } from '../journeys/staged-forge.ts'
@@ -15,8 +15,9 @@ export type Answered = 'starts' | 'refuses' | 'breaks'
 
 export interface TownOptions {
   name: string
-  /** Milliseconds until the dispatcher answers, and what it does. Default: at once, it starts a runner. */
-  dispatcher?: () => { after: number; does: Answered }
+  /** When the dispatcher answers, in milliseconds from now or after something else, and what it does. Default: at once, it starts a runner. */
+  dispatcher?: () => { after: number | Promise<void>; does: Answered }
+  onShutdown?: 'close' | 'wait'
   /** Milliseconds that a job takes. Without it a job goes on, so that a look sees it run when all events of it were lost. */
   work?: number
   max?: number
@@ -56,7 +57,7 @@ const boot = 150
 const output = fileURLToPath(new URL('../../test-output/faults', import.meta.url))
 
 export async function aTown(stage: Stage, options: TownOptions): Promise<Town> {
-  const { name, work, max = 1_000, configuration = {} } = options
+  const { name, work, max = 1_000, onShutdown = 'close', configuration = {} } = options
   mkdirSync(output, { recursive: true })
   const history = new History(join(output, `${name}.jsonl`))
   const forge = await stage.forge({ kind: 'gitea', version: '1.26' })
@@ -70,7 +71,7 @@ export async function aTown(stage: Stage, options: TownOptions): Promise<Town> {
     listen: `127.0.0.1:${stage.port}`,
     admin: { listen: '127.0.0.1:0' },
     state: `sqlite:${stage.folder}/muster.db`,
-    dispatcher: { url: dispatcher.url },
+    dispatcher: { url: dispatcher.url, on_shutdown: onShutdown },
     instances: [forge.instance({ targets: [target] })],
     ...configuration,
   })
@@ -113,9 +114,12 @@ export async function aTown(stage: Stage, options: TownOptions): Promise<Town> {
   }
 }
 
+/** What the checker says of a good history. */
+export const nothing: Findings = { lost: [], doubled: [], repeated: [], overfull: [], broken: [] }
+
 /** The service of a town. */
-export function service(town: Town): MusterProcess {
-  return muster(town.stage)
+export function service(town: Town, surroundings: Surroundings = {}): MusterProcess {
+  return musterIn(town.stage, surroundings)
 }
 
 function noteDeliveries({ courier }: StagedForge, history: History): void {
@@ -159,6 +163,7 @@ function dispatching({ stage, forge, history, starts, work, how }: Depot): Behav
     }
   }
   forge.world.outbox.onPut(workOn)
+  const wait = (after: number | Promise<void>) => (typeof after === 'number' ? stage.clock.sleep(after) : after)
   let came = 0
   return async ({ job: asked, headers }, answer) => {
     const job = String(asked?.split('/')[1])
@@ -172,10 +177,10 @@ function dispatching({ stage, forge, history, starts, work, how }: Depot): Behav
         idle.push(runner)
         workOn()
       }, boot)
-      await stage.clock.sleep(after)
+      await wait(after)
       return started(answer, runner.name)
     }
-    await stage.clock.sleep(after)
+    await wait(after)
     end(does === 'refuses' ? 'fail' : 'info')
     if (does === 'refuses') say(answer, 503, { error: 'no room' })
     else answer.destroy()
