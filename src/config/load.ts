@@ -26,7 +26,7 @@ export function loadConfig(file: string, environment: Reading['environment'] = p
   if (!checked.success || problems.length > 0) throw new ConfigInvalid(file, scrubbed(problems, document.tree, reading))
 
   const config = { ...build(checked.data, dispatcher(reading).parse({ kind: 'process' })), secrets: reading.secrets }
-  return { ...config, warnings: [...reading.warnings, ...warningsOf(config)] }
+  return { ...config, warnings: [...reading.warnings, ...misplaced(document), ...warningsOf(config)] }
 }
 
 function problemsAcross(document: ConfigDocument): Problem[] {
@@ -46,6 +46,20 @@ function scrubbed(problems: readonly Problem[], tree: unknown, { secrets }: Read
   for (const value of secretTexts(tree)) scrubber.add(value)
   return problems.map((one) => ({ ...one, path: scrubber.scrub(one.path), message: scrubber.scrub(one.message) }))
 }
+
+/** Texts that look like tokens where none is expected: such a place is shown in answers and logs. */
+function* misplaced(document: ConfigDocument, tree = document.tree, path: (string | number)[] = []): Generator<string> {
+  if (typeof tree === 'string' && looksLikeToken.test(tree)) {
+    const { line, path: place } = document.problemAt(path, '')
+    yield `${place} (line ${line}) looks like a token; one belongs under token, token_env, token_file or token_credential.`
+  }
+  if (typeof tree !== 'object' || tree === null || path.length > 10) return
+  for (const [key, value] of Object.entries(tree as Tree)) {
+    if (!secretKey.test(key)) yield* misplaced(document, value, [...path, Array.isArray(tree) ? Number(key) : key])
+  }
+}
+
+const looksLikeToken = /^(?:gh[a-z]_\w{16,}|github_pat_\w{16,}|[0-9a-f]{40})$/
 
 const secretKey = /(token|secret|password|private_key)$/i
 

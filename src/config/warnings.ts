@@ -1,4 +1,5 @@
 import { isWithin } from '../core/scope.ts'
+import type { DispatcherSettings } from '../dispatchers/index.ts'
 import { isLoopback } from '../fields/address.ts'
 import { forgeKinds } from '../forges/index.ts'
 import type { Config, InstanceConfig } from './config.ts'
@@ -27,20 +28,26 @@ function* aboutForge({ name, forge, pollInterval, disablePolling }: InstanceConf
     yield `${name}: this name must be encoded in its webhook's path; letters, digits, - and _ need no care.`
   if (isPlain(baseUrl))
     yield `${name}: ${baseUrl.origin} is plain http to another host; the token can be read on the way.`
+  if (isLinkLocal(baseUrl)) yield `${name}: ${baseUrl.origin} is where clouds keep the credentials of a machine.`
   if (placeholder.test(token.reveal())) yield `${name}: its token looks like a placeholder.`
   if (pollInterval < 5_000 && !disablePolling)
     yield `${name}: poll_interval is below 5s; the forge may limit that many requests.`
 }
 
-function* aboutWebhook({ name, secrets, webhook }: InstanceConfig): Sentences {
+function* aboutWebhook({ name, secrets, webhook, disablePolling, reconcileInterval }: InstanceConfig): Sentences {
   for (const secret of secrets) {
     const value = secret.reveal()
     if (Buffer.byteLength(value) < shortest)
       yield `${name}: webhook_secret (${secret.source}) is shorter than ${shortest} characters; make one with: openssl rand -hex 32`
     if (/\$\$(?!\{)/.test(value)) yield `${name}: webhook_secret has $$ in it, which is taken as it stands.`
   }
+  if (disablePolling && reconcileInterval === 0)
+    yield `${name}: without polling and without reconcile_interval nobody looks for a job whose webhook gets lost.`
   if (!webhook) return
-  const { pathname } = new URL(webhook.url)
+  const url = new URL(webhook.url)
+  if (isPlain(url))
+    yield `${name}: webhook.url is plain http to another host; what the forge sends can be read on the way.`
+  const { pathname } = url
   const own = `/webhook/${encodeURIComponent(name)}`
   if (!pathname.endsWith(own))
     yield `${name}: webhook.url does not end in ${own}; whatever stands before the listener must lead it there.`
@@ -99,8 +106,13 @@ function* aboutDispatchers({ dispatchers, instances, admin, dispatcherApi }: Omi
     instances.flatMap(({ targets }) => targets.flatMap(({ dispatcher, fallback }) => [dispatcher, ...fallback])),
   )
   for (const { dispatcher } of dispatcherApi?.places.values() ?? []) used.add(dispatcher)
-  for (const { name, settings } of dispatchers.values()) {
+  for (const { name, settings, timeout } of dispatchers.values()) {
     if (!used.has(name)) yield `dispatcher ${name}: no target uses it.`
+    const shorter = instances
+      .flatMap(({ targets }) => targets)
+      .find((one) => one.dispatcher === name && one.ttl < timeout)
+    if (shorter) yield `dispatcher ${name}: its timeout is above the ttl of the target ${shorter.name}.`
+    yield* aboutPlace(name, settings)
     if (settings.kind !== 'http') continue
     const { url, token } = settings.options
     if (token && (url.username || url.password))
@@ -112,6 +124,17 @@ function* aboutDispatchers({ dispatchers, instances, admin, dispatcherApi }: Omi
     if (token.reveal().length < shortest)
       yield `admin.tokens ${name}: shorter than ${shortest} characters; make one with: openssl rand -hex 32`
   }
+}
+
+/** What a job on such a runner can reach besides its own container. */
+function* aboutPlace(name: string, settings: DispatcherSettings): Sentences {
+  if (settings.kind === 'http' && isLinkLocal(settings.options.url))
+    yield `dispatcher ${name}: ${settings.options.url.origin} is where clouds keep the credentials of a machine.`
+  if (settings.kind !== 'docker') return
+  const { privileged, volumes } = settings.options
+  if (privileged) yield `dispatcher ${name}: privileged gives every job the rights of root on the engine's machine.`
+  if (volumes.some((volume) => /^[^:]*(?:docker|podman)\.sock:/.test(volume)))
+    yield `dispatcher ${name}: the engine's socket gives every job the rights of root on the engine's machine, also as ro.`
 }
 
 function* aboutDispatcherApi({ dispatcherApi: api, instances, admin }: Omit<Config, 'warnings'>): Sentences {
@@ -129,4 +152,9 @@ function* aboutDispatcherApi({ dispatcherApi: api, instances, admin }: Omit<Conf
 
 function isPlain(url: URL): boolean {
   return url.protocol === 'http:' && !isLoopback(url.hostname)
+}
+
+/** 169.254.0.0/16 and fe80::/10, where no forge and no dispatcher is. */
+function isLinkLocal({ hostname }: URL): boolean {
+  return /^169\.254\.\d|^\[fe[89ab][0-9a-f]:/i.test(hostname)
 }
