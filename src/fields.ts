@@ -11,6 +11,8 @@ export interface Reading {
   folder: string
   /** Every secret that was met, for the scrubber. */
   secrets: Secret[]
+  /** The path of every file that was read, for whoever watches them. */
+  files: string[]
   /** Plain sentences about what was let pass. */
   warnings: string[]
 }

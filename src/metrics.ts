@@ -146,6 +146,22 @@ export function createMetrics() {
       labelNames: ['dispatcher'],
       registers,
     }),
+    reloadOk: new Gauge({
+      name: 'muster_config_reload_ok',
+      help: '1 while the configuration that was read last is in force, 0 after one that was refused.',
+      registers,
+    }),
+    reloads: new Counter({
+      name: 'muster_config_reloads_total',
+      help: 'Times that the configuration was read again, by what became of it.',
+      labelNames: ['result'],
+      registers,
+    }),
+    lastReload: new Gauge({
+      name: 'muster_config_last_reload_timestamp_seconds',
+      help: 'When the configuration in force was taken up, in Unix time.',
+      registers,
+    }),
     turn: new Histogram({
       name: 'muster_turn_seconds',
       help: 'How long a turn takes; looks go on beside it.',
@@ -175,4 +191,20 @@ export function showProcess({ registry }: Metrics, version: string): void {
   const about = { name: 'muster_build_info', help: 'Always 1; which Muster this is.', labelNames: ['version'] }
   new Gauge({ ...about, registers: [registry] }).set({ version }, 1)
   collectDefaultMetrics({ register: registry })
+}
+
+/** Takes the gauges back of instances and targets that are configured no more: what they show would stay for ever. */
+export function forgetRemoved({ registry }: Pick<Metrics, 'registry'>, instances: readonly Counted[]): void {
+  const kept = new Map(instances.map(({ name, targets }) => [name, new Set(targets.map((target) => target.name))]))
+  const isKept = ({ instance, target }: Partial<Record<string, string | number>>) => {
+    if (instance === undefined) return true
+    const targets = kept.get(String(instance))
+    return targets !== undefined && (!target || targets.has(String(target)))
+  }
+  for (const gauge of registry.getMetricsAsArray()) {
+    if (!(gauge instanceof Gauge)) continue
+    void gauge.get().then(({ values }) => {
+      for (const { labels } of values) if (!isKept(labels)) gauge.remove(labels)
+    })
+  }
 }

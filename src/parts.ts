@@ -2,19 +2,20 @@ import { hostname } from 'node:os'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config, DispatcherConfig, InstanceConfig } from './config/config.ts'
 import { scopeKey } from './core/scope.ts'
+import type { Dispatcher } from './dispatchers/dispatcher.ts'
 import { createDispatcher } from './dispatchers/index.ts'
 import type { Forge } from './forges/forge.ts'
 import { createForge } from './forges/index.ts'
 import { type Ids, randomId } from './ids.ts'
 import { createLog, type Log } from './log.ts'
 import { createMetrics, type Metrics, showProcess } from './metrics.ts'
-import { Scrubber } from './secret.ts'
+import { Scrubber, type Secret } from './secret.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Holder, Store } from './store/store.ts'
 import { openTraces, type Traces } from './traces.ts'
 import { version } from './version.ts'
 import type { TurnDeps } from './worker/deps.ts'
-import { Lane } from './worker/lane.ts'
+import type { Lane } from './worker/lane.ts'
 
 /** The world outside, as ports: a simulated one can take their place. */
 export interface AppPorts {
@@ -29,6 +30,8 @@ export interface AppPorts {
   env?: NodeJS.ProcessEnv
   /** How often it is counted how everything is, milliseconds; a demo has less time than a service. */
   sampling?: number
+  /** Reads the configuration again, for a reload. Throws `ConfigInvalid`. */
+  load?: () => Config
 }
 
 /** What the application is put together from. */
@@ -42,43 +45,47 @@ export interface Parts {
   metrics: Metrics
   traces: Traces
   log: Log
+  /** Of the log: secrets that come later are told to it. */
+  scrubber: Scrubber
 }
 
 /** Opens the state. */
 export async function openParts(config: Config, ports: AppPorts): Promise<Parts> {
   const { clock = systemClock, ids = randomId, host = hostname() } = ports
-  const log = createLog({ scrubber: new Scrubber(config.secrets), level: ports.logLevel, write: ports.writeLog })
+  const scrubber = new Scrubber(config.secrets)
+  const log = createLog({ scrubber, level: ports.logLevel, write: ports.writeLog })
   const store = await openSqliteStore({ path: config.state.path })
   const metrics = createMetrics()
   showProcess(metrics, version())
   const traces = await openTraces(ports.env ?? process.env, version())
   const holder = { id: `${host}/${ids()}`, host }
-  return { store, clock, ids, host, holder, metrics, traces, log }
+  return { store, clock, ids, host, holder, metrics, traces, log, scrubber }
 }
 
-/** Opens every dispatcher with its lane. */
-export function openLanes(
-  config: Config,
-  { store, clock, metrics, log }: Pick<Parts, 'store' | 'clock' | 'metrics' | 'log'>,
-  lanes: Map<string, Lane>,
-): void {
-  const open = ({ name, settings, timeout, launchConcurrency, onShutdown }: DispatcherConfig): Lane => {
-    const note = (sentence: string) => log.info({ dispatcher: name }, sentence)
-    const dispatcher = createDispatcher(settings, { name, owner: config.owner, clock, note })
-    return new Lane({ name, timeout, launchConcurrency, onShutdown }, { dispatcher, store, clock, metrics })
-  }
-  for (const dispatcher of config.dispatchers.values()) lanes.set(dispatcher.name, open(dispatcher))
+/** A dispatcher; what an earlier process left there is taken up. Throws `DispatcherUnusable`. */
+export function openDispatcher(
+  { name, settings }: DispatcherConfig,
+  owner: string,
+  { clock, log }: Pick<Parts, 'clock' | 'log'>,
+): Dispatcher {
+  return createDispatcher(settings, {
+    name,
+    owner,
+    clock,
+    note: (sentence) => log.info({ dispatcher: name }, sentence),
+  })
 }
 
-/** The forge of an instance, not asked anything yet. */
+/** The forge of an instance, not asked anything yet. `secrets` are the webhook secrets in force, asked at each delivery. */
 export function openForge(
   instance: InstanceConfig,
   { clock, metrics, log }: Pick<Parts, 'clock' | 'metrics' | 'log'>,
+  secrets: () => readonly Secret[] = () => instance.secrets,
 ): Forge {
   return createForge(instance.forge, {
     instance: instance.name,
     scope: instance.scope,
-    secrets: () => instance.secrets,
+    secrets,
     clock,
     onCall: (status) => metrics.forgeRequests.inc({ instance: instance.name, status: String(status) }),
     onQuota: ({ limit, remaining }) => {
@@ -99,7 +106,7 @@ function forgesInside(instance: InstanceConfig, forge: Forge, parts: Parts): Tur
   }
 }
 
-/** What the turns of an instance work with. */
+/** What the turns of an instance work with; `lanes` are those where its runners are, or may be. */
 export function turnDeps(
   config: Config,
   instance: InstanceConfig,
@@ -107,12 +114,9 @@ export function turnDeps(
   lanes: ReadonlyMap<string, Lane>,
   parts: Parts,
 ): TurnDeps {
-  const used = new Set(instance.targets.flatMap(({ dispatcher, fallback }) => [dispatcher, ...fallback]))
   const place = config.dispatcherApi?.places.get(instance.name)
-  if (place) used.add(place.dispatcher)
-  const mine = new Map([...lanes].filter(([name]) => used.has(name)))
-  const having = (trait: 'stops' | 'lists') =>
-    new Set([...mine].filter(([, lane]) => lane.traits[trait]).map(([name]) => name))
+  const having = (trait: (lane: Lane) => boolean) =>
+    new Set([...lanes].filter(([, lane]) => trait(lane)).map(([name]) => name))
   const limited = [...config.dispatchers.values()].flatMap(({ name, maxParallel }): [string, number][] =>
     maxParallel === null ? [] : [[name, maxParallel]],
   )
@@ -124,10 +128,14 @@ export function turnDeps(
     api: place ? { dispatcher: place.dispatcher, maxParallel: config.dispatcherApi?.maxParallel ?? null } : null,
     forgeAt: forgesInside(instance, forge, parts),
     store: parts.store,
-    lanes: mine,
+    lanes,
     maxParallel: new Map(limited),
-    stoppable: having('stops'),
-    lists: having('lists'),
+    get stoppable() {
+      return having(({ traits }) => traits.stops)
+    },
+    get lists() {
+      return having((lane) => lane.lists)
+    },
     owner: config.owner,
     host: parts.host,
     dryRun: config.dryRun || instance.dryRun,

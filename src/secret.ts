@@ -67,6 +67,11 @@ export class Scrubber {
   readonly #values = new Map<string, number>()
 
   constructor(secrets: Iterable<Secret> = []) {
+    this.know(secrets)
+  }
+
+  /** These too, with each value that they come to have. */
+  know(secrets: Iterable<Secret>): void {
     for (const secret of secrets) {
       const held: string[] = []
       secret.watch((value) => {

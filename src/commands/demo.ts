@@ -25,7 +25,11 @@ export const demo: Command = async ({ json = false, 'exit-when-idle': exitWhenId
   const file = join(folder, 'autoscaler.yaml')
   await writeFile(file, stringify(configuration(world, folder, await freePort())))
   const logFile = createWriteStream(join(folder, 'muster.log'))
-  const app = await startApp(loadConfig(file), { writeLog: (line) => logFile.write(line), sampling: 1_000 })
+  const app = await startApp(loadConfig(file), {
+    load: () => loadConfig(file),
+    writeLog: (line) => logFile.write(line),
+    sampling: 1_000,
+  })
 
   const show = screen({ story: world.story, app, json, folder })
   const patience = exitWhenIdle ? [AbortSignal.timeout(longest)] : []

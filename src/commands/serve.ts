@@ -7,8 +7,9 @@ import { endingBySignal, untilAborted } from './ending.ts'
 export const serve: Command = async ({ config: file = 'autoscaler.yaml' }) => {
   // From the first moment: the first process of a container does not even hear a signal that it does not listen for.
   const ending = endingBySignal()
-  const app = await startApp(loadConfig(file), { logLevel: process.env.MUSTER_LOG_LEVEL })
-  process.on('SIGHUP', () => app.log.warn('reload is not supported yet: restart to take a new configuration'))
+  const load = () => loadConfig(file)
+  const app = await startApp(load(), { load, logLevel: process.env.MUSTER_LOG_LEVEL })
+  process.on('SIGHUP', () => void app.reload('signal'))
   await untilAborted(ending)
   // It equals a crash for correctness: what is in flight is a row, and the next start takes it up.
   app.log.info({ signal: ending.reason }, 'stopping')

@@ -9,7 +9,7 @@ import type { Written } from './schema.ts'
 import type { WrittenTarget } from './target-schema.ts'
 
 /** Joins what is written together: who runs what, what targets are called and what they offer. */
-export function build(written: Written, usual: WrittenDispatcher): Omit<Config, 'secrets' | 'warnings'> {
+export function build(written: Written, usual: WrittenDispatcher): Omit<Config, 'secrets' | 'files' | 'warnings'> {
   const dispatchers = nameDispatchers(written, usual)
   const instances = written.instances.map((one) => instance(one, written.dry_run, dispatchers))
   return {
@@ -19,6 +19,7 @@ export function build(written: Written, usual: WrittenDispatcher): Omit<Config, 
     state: written.state,
     owner: written.owner,
     dryRun: written.dry_run,
+    watch: written.watch,
     instances: instances.map(({ config }) => config),
     dispatcherApi: dispatcherApi(written, instances, dispatchers),
     dispatchers: dispatchers.all,

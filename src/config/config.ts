@@ -75,12 +75,16 @@ export interface Config {
   state: { kind: 'sqlite'; path: string }
   owner: string
   dryRun: boolean
+  /** Changes of its files are taken up by themselves. */
+  watch: boolean
   dispatchers: ReadonlyMap<string, DispatcherConfig>
   instances: readonly InstanceConfig[]
   /** Null where it is not offered. */
   dispatcherApi: DispatcherApiConfig | null
   /** Every secret in it, for the scrubber: also user and password of a URL. */
   secrets: readonly Secret[]
+  /** Every file that it was read from, itself first. */
+  files: readonly string[]
   /** Plain sentences about what was let pass. */
   warnings: readonly string[]
 }

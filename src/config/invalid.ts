@@ -13,12 +13,14 @@ export interface Problem {
 /** The configuration cannot be used. `message` is the finished text: one line for each problem, in the order of the file. */
 export class ConfigInvalid extends Error {
   override readonly name = 'ConfigInvalid'
+  readonly file: string
   readonly problems: readonly Problem[]
 
   constructor(file: string, problems: readonly Problem[]) {
     const bySentence = new Map(problems.map((problem) => [sentence(file, problem), problem]))
     const sorted = [...bySentence].sort(([, a], [, b]) => a.line - b.line || a.column - b.column)
     super(sorted.map(([text]) => text).join('\n'))
+    this.file = file
     this.problems = sorted.map(([, problem]) => problem)
   }
 }

@@ -19,13 +19,15 @@ export function loadConfig(file: string, environment: Reading['environment'] = p
   const document = readDocument(read.text)
   if (!document.whole) throw new ConfigInvalid(file, document.problems)
 
-  const reading: Reading = { environment, folder: dirname(resolve(file)), secrets: [], warnings: [] }
+  const reading: Reading = { environment, folder: dirname(resolve(file)), secrets: [], files: [], warnings: [] }
   const checked = configuration(reading).safeParse(document.tree)
   const problems = [...document.problems, ...problemsAcross(document)]
   for (const { path, message } of checked.error?.issues ?? []) problems.push(document.problemAt(path, message))
   if (!checked.success || problems.length > 0) throw new ConfigInvalid(file, scrubbed(problems, document.tree, reading))
 
-  const config = { ...build(checked.data, dispatcher(reading).parse({ kind: 'process' })), secrets: reading.secrets }
+  const { secrets, files } = reading
+  const built = build(checked.data, dispatcher(reading).parse({ kind: 'process' }))
+  const config = { ...built, secrets, files: [file, ...files] }
   return { ...config, warnings: [...reading.warnings, ...misplaced(document), ...warningsOf(config)] }
 }
 

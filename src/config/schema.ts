@@ -24,6 +24,7 @@ export function configuration(reading: Reading) {
         /^[A-Za-z0-9][A-Za-z0-9._-]{0,22}$/,
       ).default('muster'),
       dry_run: flag.default(false),
+      watch: flag.default(false),
       dispatcher: dispatcherOrName(reading).nullable().default(null),
       dispatchers: named(name, dispatcher(reading)).prefault({}),
       instances: z

@@ -6,7 +6,7 @@ const minute = 60 * second
 const hour = 60 * minute
 
 /** Looks are at least this far apart. */
-const spacing = 2 * second
+export const spacing = 2 * second
 /** A nudge makes a look at once, and again after these: the forge may not have made the job yet. */
 const nudgeEchoes = [0, 2 * second, 8 * second]
 /** While `webhook_only` has lost a webhook within the hour. */
@@ -146,6 +146,12 @@ export function fitMode(cadence: Cadence, { disablePolling }: CadenceSettings, l
   if (disablePolling) return cadence
   if (!listsJobs) return cadence.mode === 'polling' ? { ...cadence, mode: 'webhook_only' } : cadence
   return cadence.mode === 'webhook_only' ? { ...cadence, mode: 'polling' } : cadence
+}
+
+/** Under other settings: what was learned stays, and so does the mode, unless it is `disable_polling` itself that changed. */
+export function underSettings(cadence: Cadence, before: CadenceSettings, now: CadenceSettings): Cadence {
+  if (before.disablePolling === now.disablePolling) return cadence
+  return { ...cadence, mode: now.disablePolling ? 'webhook_only' : 'polling' }
 }
 
 /** How many jobs must be announced before webhooks are trusted again: 1, doubled by each further loss of the hour, at most 8. */

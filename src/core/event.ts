@@ -32,7 +32,6 @@ export const eventTypes = [
   'hook_made',
   'paused',
   'resumed',
-  'reload_asked',
   'config_reloaded',
   'config_refused',
 ] as const

@@ -17,6 +17,8 @@ export type Outcome =
   | { kind: 'refused'; at: number; reason: string; retryAt: number | null }
   /** It may have been started. */
   | { kind: 'unknown'; at: number; reason: string }
+  /** Not sent, and it will not be: where it was intended for was left by a new configuration. */
+  | { kind: 'unsent'; at: number }
   /** Its runner was stopped by us. */
   | { kind: 'gone'; at: number; why: 'stopped' }
   /** An operator freed the slot; `by` names the one who did. */
@@ -60,18 +62,15 @@ export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges
     case 'sent':
       // Its round ended, or the instance was paused, while it waited for its turn or for its credential: nothing is sent any more.
       if (dispatch.state === 'intended' && (rows.job?.state === 'finished' || rows.paused)) {
-        return {
-          ...unchanged,
-          dispatch: { ...dispatch, goneAt: outcome.at, goneReason: 'never_sent' },
-          job: rows.job && { ...rows.job, dispatches: Math.max(0, rows.job.dispatches - 1) },
-          events: [event('dispatch_gone', { reason: 'never_sent' })],
-        }
+        return neverSent()
       }
       return {
         ...unchanged,
         dispatch: { ...dispatch, state: 'sent', sentAt: dispatch.sentAt ?? outcome.at },
         events: [event('dispatch_sent')],
       }
+    case 'unsent':
+      return dispatch.state === 'intended' ? neverSent() : unchanged
     case 'accepted': {
       const answered: Dispatch = {
         ...dispatch,
@@ -126,6 +125,15 @@ export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges
           event('dispatch_gone', { reason: outcome.why, ...(outcome.why === 'released' && { by: outcome.by }) }),
         ],
       }
+  }
+
+  function neverSent(): OutcomeChanges {
+    return {
+      ...unchanged,
+      dispatch: { ...dispatch, goneAt: outcome.at, goneReason: 'never_sent' },
+      job: rows.job && { ...rows.job, dispatches: Math.max(0, rows.job.dispatches - 1) },
+      events: [event('dispatch_gone', { reason: 'never_sent' })],
+    }
   }
 
   /** It was stopped idle while its round still waits: that round is held back, longer each time. */

@@ -20,6 +20,7 @@ export function authoritiesFile(reading: Reading): z.ZodType<string | null> {
       }
       try {
         const full = resolve(reading.folder, path)
+        reading.files.push(full)
         if (!statSync(full).isFile()) return problem('something that is no file')
         const pem = readFileSync(full, 'utf8')
         return pem.includes('-----BEGIN CERTIFICATE-----') ? pem : problem('no certificate in it')

@@ -6,6 +6,7 @@ import { Secret } from '../secret.ts'
 import { expanded, shownVariable } from './expanded.ts'
 import { type Spread, type Tell, type Tree, valueAt } from './mapping.ts'
 import { foundKind } from './refusal.ts'
+import { stampOf } from './stamp.ts'
 
 /** Under which keys a secret may stand: itself, in a variable, in a file, or in a systemd credential. */
 const suffixes = ['', '_env', '_file', '_credential'] as const
@@ -109,16 +110,18 @@ const sources: Record<Suffix, (written: unknown, use: Use, reading: Reading) => 
     const had = cleaned(value, use)
     return 'problem' in had ? had : { value: new Secret(had.value, `env:${written}`) }
   },
-  _file(written, use, { folder }) {
+  _file(written, use, { folder, files }) {
     if (typeof written !== 'string') return notText(written)
     const path = resolve(folder, written)
+    files.push(path)
     return fileSecret(path, `file:${path}`, use)
   },
-  _credential(written, use, { environment }) {
+  _credential(written, use, { environment, files }) {
     if (typeof written !== 'string') return notText(written)
     const { CREDENTIALS_DIRECTORY: directory } = environment
     if (!directory) return { problem: 'found no $CREDENTIALS_DIRECTORY, systemd sets it for LoadCredential=' }
     if (/[/\0]/.test(written) || written === '..') return { problem: 'found a path, only a name is allowed here' }
+    files.push(join(directory, written))
     return fileSecret(join(directory, written), `credential:${written}`, use)
   },
 }
@@ -146,16 +149,6 @@ function fileSecret(path: string, source: string, use: Use): Had<Secret> {
     return value
   }
   return { value: new Secret(current, source) }
-}
-
-/** Changes when the file is written or another is put in its place (also through a symbolic link, as Kubernetes does). */
-function stampOf(path: string): string | null {
-  try {
-    const { dev, ino, mtimeNs, size } = statSync(path, { bigint: true })
-    return `${dev}/${ino}/${mtimeNs}/${size}`
-  } catch {
-    return null
-  }
 }
 
 function readFile(path: string, use: Use): Had<string> {

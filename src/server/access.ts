@@ -39,6 +39,7 @@ export const access: ReadonlyMap<string, Access> = new Map([
   ['POST /api/v1/instances/:name/look', 'operate'],
   ['POST /api/v1/dispatches/:id/release', 'operate'],
   ['POST /api/v1/requests/:id/cancel', 'operate'],
+  ['POST /api/v1/reload', 'admin'],
   ['POST /api/v1/dispatch', 'dispatch'],
   ['POST /instances/:name/api/v1/dispatch', 'dispatch'],
 ])

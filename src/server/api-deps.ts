@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Config, InstanceConfig } from '../config/config.ts'
+import type { Reload } from '../config/reloaded.ts'
 import type { Ids } from '../ids.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
@@ -32,6 +33,8 @@ export interface ApiDeps {
     | 'settle'
     | 'onBell'
   >
+  /** Reads the configuration again. */
+  reload: Reload
   clock: Clock
   ids: Ids
   log: Log

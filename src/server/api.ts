@@ -6,6 +6,7 @@ import { addHistoryRoute } from './history-api.ts'
 import { addInstanceRoutes } from './instances-api.ts'
 import type { Served } from './peer.ts'
 import { problem } from './problem.ts'
+import { addReloadRoute } from './reload-api.ts'
 import { addWorkRoutes } from './work-api.ts'
 
 const info = {
@@ -31,6 +32,7 @@ export function api(deps: ApiDeps): OpenAPIHono<Served> {
   addEventRoutes(app, deps)
   addHistoryRoute(app, deps)
   addDispatchRoutes(app, deps)
+  addReloadRoute(app, deps)
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
   const document = app.getOpenAPI31Document({
     openapi: '3.1.0',

@@ -29,8 +29,8 @@ export interface WebhookDeps {
   clock: Clock
   log: Log
   metrics: Pick<Metrics, 'deliveries' | 'lastDelivery'>
-  /** Bytes. */
-  maxBody: number
+  /** Bytes; asked at each request. */
+  maxBody: () => number
 }
 
 type Request = Context<Served, '/webhook/:instance'>
@@ -58,16 +58,19 @@ export function webhooks(deps: WebhookDeps): Hono<Served> {
     if (!intake) return refuse(c, null, unknownInstance)
     if (c.req.method !== 'POST') return refuse(c, intake, notPost)
 
-    const body = await readBody(c, deps.maxBody)
+    const maxBody = deps.maxBody()
+    const body = await readBody(c, maxBody)
     if (body.kind === 'aborted') return refuse(c, intake, { ...brokenOff, length: body.length })
     if (body.kind === 'too_large') {
       linger(c)
-      const detail = `the body is larger than ${deps.maxBody} bytes (max_body)`
+      const detail = `the body is larger than ${maxBody} bytes (max_body)`
       return refuse(c, intake, { ...tooLarge, detail, length: body.length })
     }
 
     const { length } = body.bytes
-    const reading = await intake.forge.read({ headers: c.req.header(), body: body.bytes })
+    // A body may be long under way: it is verified, and its jobs find their targets, by what is in force now.
+    const present = deps.intakes().get(intake.name) ?? intake
+    const reading = await present.forge.read({ headers: c.req.header(), body: body.bytes })
     switch (reading.kind) {
       case 'unauthorized': {
         const wait = badSignatures.failed(peerOf(c))
@@ -78,12 +81,13 @@ export function webhooks(deps: WebhookDeps): Hono<Served> {
       case 'jobs':
       case 'nudge':
       case 'ignored':
-        return record(c, intake, reading, length)
+        return record(c, present, reading, length)
     }
   })
 
   async function record(c: Request, intake: Intake, reading: Understood, length: number): Promise<Response> {
-    const { name, targets, forge, secrets } = intake
+    const { name, forge, secrets } = intake
+    const { targets } = deps.intakes().get(name) ?? intake
     const signedBy = (reading.secret !== null && secrets[reading.secret]?.fingerprint()) || null
     const arrival = { at: deps.clock.now(), via: 'http' as const, signedBy }
     const delivery = deliveryRecord(reading, { name, targets, labels: forge.labels }, arrival)

@@ -5,7 +5,8 @@ import type { Plan } from '../core/plan.ts'
 import { offering, type RunnerShape, shapeOf } from '../core/request.ts'
 import type { Wanted } from '../core/snapshot.ts'
 import type { TurnDeps } from './deps.ts'
-import type { Lane, Order } from './lane.ts'
+import type { Order } from './lane.ts'
+import type { Place } from './places.ts'
 import { clearAway, retire } from './retire.ts'
 
 export interface Acted {
@@ -29,8 +30,8 @@ export async function act(
   if (plan.wanted.length === 0) return { dispatched: 0, requested: 0, verdicts: plan.verdicts }
 
   const { written, keptBack } = await reserve(deps, epoch, plan.wanted, now)
-  for (const { dispatch, wanted, shape } of written)
-    deps.lanes.get(dispatch.dispatcher)?.add(order(deps, epoch, dispatch, wanted, shape))
+  for (const intent of written)
+    deps.lanes.get(intent.dispatch.dispatcher)?.add(order(deps, epoch, intent), intent.place)
   const requested = written.filter(({ wanted }) => wanted.request !== null).length
   return { dispatched: written.length, requested, verdicts: told(plan.verdicts, written, keptBack) }
 }
@@ -40,6 +41,8 @@ interface Intent {
   wanted: Wanted
   shape: RunnerShape
   dispatch: Dispatch
+  /** What the row rests on: should the lane have moved on before it is sent, it is void. */
+  place: Place
 }
 
 /** Writes the rows as far as the limits allow. What a limit shared with others kept back is asked of the next dispatcher that may be. */
@@ -84,9 +87,9 @@ function next(wanted: Wanted): Wanted[] {
 function intent(deps: TurnDeps, wanted: Wanted, now: number): Intent[] {
   const { target, dispatcher, instead, job, request } = wanted
   const shape = shapeWanted(deps, wanted)
-  const lane = deps.lanes.get(dispatcher)
-  if (!shape || !lane) return []
-  const { traits } = lane
+  const place = deps.lanes.get(dispatcher)?.place
+  if (!shape || !place) return []
+  const { traits } = place.dispatcher
   const id = request?.id ?? deps.ids()
   const dispatch: Dispatch = {
     id,
@@ -121,7 +124,7 @@ function intent(deps: TurnDeps, wanted: Wanted, now: number): Intent[] {
     reason: null,
     version: 0,
   }
-  return [{ wanted, shape, dispatch }]
+  return [{ wanted, shape, dispatch, place }]
 }
 
 /** What the runner is like that is wanted; undefined where its target is configured no more. */
@@ -130,8 +133,8 @@ function shapeWanted({ targets, forge }: TurnDeps, { target, request }: Wanted):
   return shapeOf(request, offering(request.labels, targets, forge.labels), forge.labels)
 }
 
-function order(deps: TurnDeps, epoch: number, dispatch: Dispatch, { job, request }: Wanted, shape: RunnerShape): Order {
-  const { traits } = deps.lanes.get(dispatch.dispatcher) as Lane
+function order(deps: TurnDeps, epoch: number, { dispatch, wanted: { job, request }, shape, place }: Intent): Order {
+  const { traits } = place.dispatcher
   const name = runnerName(deps.owner, dispatch.id)
   return {
     dispatch,

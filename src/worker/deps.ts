@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { type Cadence, type CadenceSettings, firstJobEvent, startCadence } from '../core/cadence.ts'
+import { type Cadence, type CadenceSettings, firstJobEvent, fitMode, lookEnded, startCadence } from '../core/cadence.ts'
 import type { Facts, FactsQuery } from '../core/facts.ts'
 import type { Look } from '../core/look.ts'
 import type { ReconcileRules } from '../core/reconcile.ts'
@@ -12,6 +12,7 @@ import type { Metrics } from '../metrics.ts'
 import type { Store } from '../store/store.ts'
 import type { Traces } from '../traces.ts'
 import type { Lane } from './lane.ts'
+import type { Observation } from './observe.ts'
 
 /** What a turn works with. One per instance, made anew when the configuration changes. */
 export interface TurnDeps {
@@ -71,6 +72,18 @@ export function startState(epoch: number, settings: CadenceSettings, now: number
     looked: false,
     firstRecoveredAt: null,
   }
+}
+
+/** With what a look that has ended tells of the forge and of the next look. */
+export function afterLook(
+  state: TurnState,
+  { result, capabilities, jobsListed }: Pick<Observation, 'result' | 'capabilities' | 'jobsListed'>,
+  settings: CadenceSettings,
+  now: number,
+): TurnState {
+  const ended = lookEnded(state.cadence, result, now)
+  const cadence = capabilities ? fitMode(ended, settings, capabilities.jobs || !capabilities.runners) : ended
+  return { ...state, cadence, jobsListed: jobsListed ?? state.jobsListed, looked: true }
 }
 
 /** More than any target's `max`, so that what lies beyond the window is full for sure. */

@@ -1,3 +1,4 @@
+import type { Job } from '../core/job.ts'
 import type { Capabilities } from '../forges/forge.ts'
 import type { TurnDeps } from './deps.ts'
 import { type Observation, observe } from './observe.ts'
@@ -14,8 +15,9 @@ export class Looks {
   last: { beganAt: number; complete: boolean; error: string | null } | null = null
   /** When the first look of an unbroken row of incomplete ones began; null while they are complete. */
   failingSince: number | null = null
-  readonly #deps: TurnDeps
+  #deps: TurnDeps
   readonly #ended: () => void
+  readonly #abandoned = new AbortController()
   #seen: Observation | null = null
   #underWay: Promise<void> | null = null
   #capabilities: Capabilities | null = null
@@ -28,6 +30,16 @@ export class Looks {
   constructor(deps: TurnDeps, ended: () => void) {
     this.#deps = deps
     this.#ended = ended
+  }
+
+  /** By another configuration from the next look on; the forge is the same. */
+  reconfigure(deps: TurnDeps): void {
+    this.#deps = deps
+  }
+
+  /** Gives up the one that is under way. */
+  abandon(): void {
+    this.#abandoned.abort()
   }
 
   get underWay(): boolean {
@@ -54,7 +66,8 @@ export class Looks {
     const narrowed = this.#recoveredAt === null || this.#wholeOwed ? null : only
     const question = { known, only: narrowed, recover: isTime ? this.#recover : null }
     const began = clock.monotonic()
-    this.#underWay = observe(this.#deps, question, signal).then((seen) => {
+    const given = AbortSignal.any([signal, this.#abandoned.signal])
+    this.#underWay = observe(this.#deps, question, given).then((seen) => {
       this.#measure(seen, clock.monotonic() - began)
       this.#note(seen, known, beganAt)
       this.#seen = seen
@@ -102,4 +115,10 @@ export class Looks {
     this.#recoveredAt = beganAt
     this.#firstRecoveredAt ??= this.#deps.clock.now()
   }
+}
+
+/** What a narrowed look asks about: where jobs wait or run, or are perhaps to run again. */
+export function openRepositories(jobs: readonly Job[]): string[] {
+  const open = jobs.filter(({ state, requeuedAt }) => state !== 'finished' || requeuedAt !== null)
+  return [...new Set(open.flatMap(({ repository }) => repository ?? []))]
 }

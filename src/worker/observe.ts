@@ -83,7 +83,7 @@ export async function listRunning(
   which: 'all' | 'local',
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, TimedRunningList>> {
-  const asked = [...lanes].filter(([, lane]) => lane.traits.lists && (which === 'all' || lane.traits.local))
+  const asked = [...lanes].filter(([, lane]) => lane.lists && (which === 'all' || lane.traits.local))
   const lists = await Promise.all(
     asked.map(async ([name, lane]): Promise<[string, TimedRunningList][]> => {
       const { value, error } = await attempt(lane.running(signal))

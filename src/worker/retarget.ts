@@ -5,7 +5,7 @@ import type { TurnDeps } from './deps.ts'
 
 const nothing: Changes = { jobs: [], dispatches: [], runners: [], backoffs: [], cleared: [], events: [] }
 
-/** At start, with a configuration that may be another one: the targets of open jobs are found again. */
+/** With a configuration that may be another one: the targets of open jobs are found again. */
 export async function retarget(deps: TurnDeps, epoch: number): Promise<void> {
   const now = deps.clock.now()
   const { jobs } = await deps.store.facts(deps.instance, { window: null, ids: [], since: now, listedSince: now })

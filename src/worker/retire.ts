@@ -27,7 +27,7 @@ async function retireNow(
       log.info({ runner: runner.name }, 'the runner took a job after all; it stays')
       return
     }
-    await lanes.get(dispatcher)?.dispatcher.stop?.(id, signal)
+    await lanes.get(dispatcher)?.stop(id, signal)
     await store.settle(id, { kind: 'gone', at: clock.now(), why: 'stopped' })
     log.info({ runner: runner.name, dispatch: id, why }, 'an idle runner was ended')
   } catch (error) {

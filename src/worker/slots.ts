@@ -1,6 +1,6 @@
 /** At most `size` holders at once; the others wait in the order in which they came. */
 export class Slots {
-  readonly #size: number
+  #size: number
   readonly #waiting: (() => void)[] = []
   #held = 0
 
@@ -19,8 +19,17 @@ export class Slots {
     }
   }
 
+  /** Another size: who waits may begin at once; who holds is let be, also above the new size. */
+  resize(size: number): void {
+    this.#size = size
+    while (this.#held < this.#size && this.#waiting.length > 0) {
+      this.#held++
+      this.#waiting.shift()!()
+    }
+  }
+
   #passOn(): void {
-    const next = this.#waiting.shift()
+    const next = this.#held > this.#size ? undefined : this.#waiting.shift()
     if (next) next()
     else this.#held--
   }

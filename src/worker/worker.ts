@@ -1,54 +1,46 @@
-import {
-  type CadenceSettings,
-  fitMode,
-  lookBegan,
-  lookEnded,
-  nextLookAt,
-  nextMode,
-  setBack,
-  trustsWebhooks,
-} from '../core/cadence.ts'
-import { eventAbout } from '../core/event.ts'
+import { lookBegan, nextLookAt, nextMode, setBack, spacing, trustsWebhooks, underSettings } from '../core/cadence.ts'
 import type { Facts } from '../core/facts.ts'
 import { type Job, jobKey } from '../core/job.ts'
-import { jobSpans } from '../core/job-spans.ts'
 import type { Look } from '../core/look.ts'
 import { nextLossAt } from '../core/lost.ts'
 import type { Mode } from '../core/mode.ts'
 import { owedLooks } from '../core/owed.ts'
-import { type Plan, verdictBeyond } from '../core/plan.ts'
+import { verdictBeyond } from '../core/plan.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Capabilities, HookState } from '../forges/forge.ts'
 import { LeaseLost } from '../store/store.ts'
 import { Bell } from './bell.ts'
-import { rulesOf, startState, type TurnDeps, type TurnState } from './deps.ts'
-import { gauge, gaugeMode } from './gauges.ts'
-import { Lease, type LeaseSettings } from './lease.ts'
-import { Looks } from './looks.ts'
+import { afterLook, rulesOf, startState, type TurnDeps, type TurnState } from './deps.ts'
+import { gaugeMode } from './gauges.ts'
+import { Lease } from './lease.ts'
+import { Looks, openRepositories } from './looks.ts'
 import { listRunning, type Observation } from './observe.ts'
 import { retarget } from './retarget.ts'
+import type { Reconfiguration, WorkerSettings } from './settings.ts'
+import { Telling, tellMode } from './telling.ts'
 import { type TurnResult, turn } from './turn.ts'
 
 /** The pause after a turn that failed (the store, mostly), and before a shared limit is tried again. */
 const pause = 2_000
 
-export interface WorkerSettings extends CadenceSettings, LeaseSettings {}
-
 /** One instance at work: a lease, a bell or the clock, a turn. Looks go on beside the turns, so that a forge that hangs holds up no delivery. */
 export class Worker {
-  readonly #deps: TurnDeps
-  readonly #settings: WorkerSettings
+  #deps: TurnDeps
+  #settings: WorkerSettings
+  #change: Reconfiguration | null = null
   readonly #bell = new Bell()
   readonly #ending = new AbortController()
   #state: TurnState
   #verdicts: ReadonlyMap<string, Verdict> = new Map()
   #lastFacts: Pick<Facts, 'beyond' | 'paused'> = { beyond: new Map(), paused: false }
-  readonly #looks: Looks
+  #looks: Looks
   readonly #lease: Lease
+  /** The targets of open jobs are to be found again. */
+  #retargetOwed = false
   /** Repositories with jobs that are not over, as of the last turn. */
   #openRepositories: readonly string[] = []
   #lookDue = 0
-  #told = JSON.stringify([[], 0])
+  readonly #telling = new Telling()
   #nextLookAt: number | null = null
   #running: Promise<void> = Promise.resolve()
   /** The webhook as it was last made sure of; set by `hook.ts`. */
@@ -59,7 +51,7 @@ export class Worker {
   constructor(deps: TurnDeps, settings: WorkerSettings) {
     this.#deps = deps
     this.#settings = settings
-    this.#looks = new Looks(deps, () => this.#bell.ring())
+    this.#looks = this.#newLooks(deps)
     this.#lease = new Lease(deps, settings)
     this.#state = startState(0, settings, deps.clock.now())
   }
@@ -98,6 +90,13 @@ export class Worker {
   lookNow(): void {
     this.#lookDue = this.#deps.clock.now()
     this.#nextLookAt = this.#lookDue
+    this.#bell.ring()
+  }
+
+  /** Works by another configuration from its next turn on; what was learned of the forge is kept. */
+  reconfigure({ changed, anew, ...next }: Reconfiguration): void {
+    const before = this.#change
+    this.#change = { ...next, changed: changed || before?.changed === true, anew: anew || before?.anew === true }
     this.#bell.ring()
   }
 
@@ -144,19 +143,26 @@ export class Worker {
 
   /** Begins as at a start: what other processes did meanwhile is recorded, what this one remembers is as old as its last turn. */
   async #takeOver(epoch: number): Promise<void> {
-    await retarget(this.#deps, epoch)
+    await this.#retarget(epoch)
     const now = this.#deps.clock.now()
     this.#state = startState(epoch, this.#settings, now)
     this.#nextLookAt = now
     gaugeMode(this.#deps, this.mode)
   }
 
+  async #retarget(epoch: number): Promise<void> {
+    await retarget(this.#deps, epoch)
+    this.#retargetOwed = false
+  }
+
   /** One turn, and how long nothing is to be done after it. */
   async #step(): Promise<number> {
+    this.#takeUp()
     const { clock, metrics, instance } = this.#deps
     const epoch = await this.#lease.epoch()
     if (epoch === null) return this.#standBy()
     if (epoch !== this.#state.epoch) await this.#takeOver(epoch)
+    else if (this.#retargetOwed) await this.#retarget(epoch)
     this.#state = { ...this.#state, cadence: setBack(this.#state.cadence, clock.now()) }
     if (this.#nextLookAt !== null && clock.now() >= this.#nextLookAt) this.#beginLook()
     const began = clock.monotonic()
@@ -164,6 +170,36 @@ export class Worker {
     metrics.turn.observe({ instance }, (clock.monotonic() - began) / 1_000)
     this.#conclude(result)
     return this.#waitAfter(result)
+  }
+
+  /** One turn, one configuration: a new one is in force from the next turn on. */
+  #takeUp(): void {
+    if (this.#change === null) return
+    const { deps, settings, changed, anew } = this.#change
+    this.#change = null
+    deps.retiring = this.#deps.retiring
+    const before = this.mode
+    const now = deps.clock.now()
+    if (anew) {
+      this.#looks.abandon()
+      this.#looks = this.#newLooks(deps)
+      this.#state = startState(this.#state.epoch, settings, now)
+      this.hook = null
+    } else {
+      this.#looks.reconfigure(deps)
+      this.#state = { ...this.#state, cadence: underSettings(this.#state.cadence, this.#settings, settings) }
+    }
+    this.#deps = deps
+    this.#settings = settings
+    this.#tellMode(before)
+    if (!changed) return
+    this.#retargetOwed = true
+    this.#lookDue = Math.max(now, (this.#state.cadence.attemptedAt ?? 0) + spacing)
+    this.#nextLookAt = this.#lookDue
+  }
+
+  #newLooks(deps: TurnDeps): Looks {
+    return new Looks(deps, () => this.#bell.ring())
   }
 
   /** A turn that fails has used up nothing: the look that it was given is there for the next one. */
@@ -201,56 +237,31 @@ export class Worker {
     const { clock, log } = this.#deps
     const running = await listRunning(this.#deps, 'local', this.#ending.signal)
     if (seen === null) return { beganAt: clock.now(), jobs: null, runners: null, running }
-    const ended = lookEnded(this.#state.cadence, seen.result, clock.now())
-    const { capabilities } = seen
-    const cadence = capabilities ? fitMode(ended, this.#settings, capabilities.jobs || !capabilities.runners) : ended
-    if (cadence.mode !== ended.mode && cadence.mode === 'webhook_only')
+    const before = this.mode
+    this.#state = afterLook(
+      { ...this.#state, firstRecoveredAt: this.#looks.firstRecoveredAt },
+      seen,
+      this.#settings,
+      clock.now(),
+    )
+    if (this.mode !== before && this.mode === 'webhook_only')
       log.warn('this forge has no job list: only webhooks tell of jobs, and one that gets lost is not found again')
-    this.#state = {
-      ...this.#state,
-      cadence,
-      jobsListed: seen.jobsListed ?? this.#state.jobsListed,
-      looked: true,
-      firstRecoveredAt: this.#looks.firstRecoveredAt,
-    }
     return { ...seen.look, running: new Map([...seen.look.running, ...running]) }
   }
 
   #conclude(result: TurnResult): void {
-    const { clock, log, metrics, instance } = this.#deps
-    const now = clock.now()
+    const now = this.#deps.clock.now()
     const before = this.mode
     const cadence = nextMode(this.#state.cadence, result.lost, result.facts.signals, now)
     this.#state = { ...this.#state, cadence, runnersSeenAt: result.runnersSeenAt }
     this.#verdicts = result.verdicts
     this.#lastFacts = { beyond: result.facts.beyond, paused: result.facts.paused }
-    if (result.lost > 0) {
-      metrics.webhooksLost.inc({ instance }, result.lost)
-      log.warn({ lost: result.lost }, 'jobs were found of which a webhook got lost')
-      this.hookDoubted.ring()
-    }
-    if (before !== this.mode) this.#tellMode(before, now)
-    gauge(this.#deps, result)
-    for (const job of result.started) this.#trace(job, result.facts)
-    const { dispatched, plan } = result
-    if (this.#deps.dryRun) this.#tellWishes(plan)
-    else if (dispatched > 0 || plan.stops.length > 0) log.info({ dispatched, stops: plan.stops.length }, 'turn')
+    if (result.lost > 0) this.hookDoubted.ring()
+    this.#telling.turn(this.#deps, result)
+    this.#tellMode(before)
     this.#openRepositories = openRepositories(result.facts.jobs)
     this.#nextLookAt = this.#looks.underWay ? null : this.#lookAfter(result, now)
-  }
-
-  #trace(job: Job, { dispatches }: Facts): void {
-    const way = jobSpans(job, dispatches)
-    if (way) this.#deps.traces.tell(`${job.instance}/${jobKey(job)}`, way)
-  }
-
-  /** What `dry_run` does instead: one line, and none while it would be the same again. */
-  #tellWishes({ wanted, stops }: Plan): void {
-    const wishes = wanted.map(({ target, job }) => ({ target, job: job && jobKey(job) }))
-    const told = JSON.stringify([wishes, stops.length])
-    if (told === this.#told) return
-    this.#told = told
-    this.#deps.log.info({ wanted: wishes, stops: stops.length }, 'dry run: this is what a turn would do')
+    if (result.facts.dispatches.every(({ goneAt }) => goneAt !== null)) this.#settings.drained?.()
   }
 
   #lookAfter({ facts, verdicts }: TurnResult, now: number): number | null {
@@ -270,12 +281,8 @@ export class Worker {
     return Math.max(0, Math.min(...moments, now + 60 * 60_000) - now)
   }
 
-  #tellMode(before: Mode, at: number): void {
-    const { log, store, instance } = this.#deps
-    log.info({ from: before, to: this.mode }, 'mode changed')
-    gaugeMode(this.#deps, this.mode)
-    const event = eventAbout('mode_changed', { at, instance }, { from: before, to: this.mode })
-    void this.#guarded(() => store.append([event]))
+  #tellMode(before: Mode): void {
+    if (before !== this.mode) void this.#guarded(() => tellMode(this.#deps, before, this.mode))
   }
 
   /** A turn that fails is told and tried again; it never ends the worker. */
@@ -288,10 +295,4 @@ export class Worker {
       return null
     }
   }
-}
-
-/** Where jobs wait or run, or are perhaps to run again. */
-function openRepositories(jobs: readonly Job[]): string[] {
-  const open = jobs.filter(({ state, requeuedAt }) => state !== 'finished' || requeuedAt !== null)
-  return [...new Set(open.flatMap(({ repository }) => repository ?? []))]
 }

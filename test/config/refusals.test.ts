@@ -138,7 +138,7 @@ test.each`
   ${'an alias of nothing'} | ${'owner: *x'}                       | ${'1:8 owner: expected a value, found an alias of an anchor that does not exist, put a text that begins with * in quotes'}
   ${'a number as a key'}   | ${'1: x'}                            | ${'1:1: expected a text as the key, found something else, put it in quotes'}
   ${'a list as a key'}     | ${'? [a]\n: b'}                      | ${'1:3: expected a text as the key, found something else, put it in quotes'}
-  ${'a merge key'}         | ${'<<: { owner: x }\ninstances: []'} | ${'1:1 …: expected a known key, found one that is no word, known here: listen, max_body, admin, state, owner, dry_run, dispatcher, dispatchers, instances, dispatcher_api'}
+  ${'a merge key'}         | ${'<<: { owner: x }\ninstances: []'} | ${'1:1 …: expected a known key, found one that is no word, known here: listen, max_body, admin, state, owner, dry_run, watch, dispatcher, dispatchers, instances, dispatcher_api'}
 `('a file that holds $what is refused', ({ text, problem }) => {
   expect(refused(text)[0]).toBe(`autoscaler.yaml:${problem}`)
 })

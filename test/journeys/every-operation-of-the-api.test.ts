@@ -12,6 +12,8 @@ interface Call {
   /** Sent as JSON, with the token of the dispatcher API. */
   body?: object
   stream?: boolean
+  /** What stands in the configuration file by then. */
+  file?: string
   /** 200 and 202 are good; anything else has to be said. */
   status?: number
 }
@@ -74,6 +76,7 @@ function calls({ job, dispatch, request }: Ground): Record<string, [good: Call, 
       { path: `/instances/gitea${api}/dispatch`, body: { labels: ['linux'] } },
       { path: `/instances/nobody${api}/dispatch`, body: { labels: ['linux'] }, status: 404 },
     ],
+    'POST /api/v1/reload': [{ path: `${api}/reload` }, { path: `${api}/reload`, file: 'nonsense: 1', status: 422 }],
     // The last: what waits begins.
     'POST /api/v1/instances/{name}/resume': action('resume'),
   }
@@ -136,6 +139,7 @@ test('every operation of the API answers as its document says, when all is well 
   for (const [name, made] of Object.entries(known)) {
     const operation = operations.find((one) => one.name === name)!
     for (const call of made) {
+      if (call.file !== undefined) await service.rewrite(call.file)
       const { status, type, body } = await ask(service, operation.method, call, token)
       const wanted = call.status === undefined ? [200, 202] : [call.status]
       const wrong = differences(operation, status, type, body)

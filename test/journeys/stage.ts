@@ -100,7 +100,11 @@ async function openStage(speed: number, services: RunningService[], onEnd: Stage
         admin: { listen: '127.0.0.1:0' },
         state: `sqlite:${join(folder, 'muster.db')}`,
       }
-      const service = await startService({ ...usual, ...configuration }, { folder, clock, env })
+      const started = await startService({ ...usual, ...configuration }, { folder, clock, env })
+      const service: RunningService = {
+        ...started,
+        rewrite: (other) => started.rewrite(typeof other === 'string' ? other : { ...usual, ...other }),
+      }
       services.push(service)
       onEnd(() => service.stop())
       return service

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { createLog } from '../../src/log.ts'
+import { createMetrics } from '../../src/metrics.ts'
 import { Scrubber } from '../../src/secret.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import type { TurnDeps } from '../../src/worker/deps.ts'
@@ -30,7 +31,17 @@ async function looking(answers: { gap: boolean; jobs: 'listed' | 'refused' }[]) 
     },
   }
   const log = createLog({ scrubber: new Scrubber(), level: 'silent' })
-  const deps = { instance: 'main', forge, store, clock, log, hookUrl: url, targets: [], lanes: new Map() }
+  const deps = {
+    instance: 'main',
+    forge,
+    store,
+    clock,
+    log,
+    hookUrl: url,
+    targets: [],
+    lanes: new Map(),
+    metrics: createMetrics(),
+  }
   const looks = new Looks(deps as unknown as TurnDeps, () => undefined)
   for (const answer of answers) {
     now = answer

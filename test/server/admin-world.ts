@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/clock.ts'
 import type { DispatcherApiConfig, InstanceConfig, Role } from '../../src/config/config.ts'
+import type { Reloaded } from '../../src/config/reloaded.ts'
 import { eventAbout } from '../../src/core/event.ts'
 import type { Job } from '../../src/core/job.ts'
 import type { RunnerRequest } from '../../src/core/request.ts'
@@ -175,6 +176,8 @@ interface AdminWorld {
   /** What is said of the dispatcher API; it is offered with the token `token-of-a-caller` unless this is null. */
   api?: Partial<DispatcherApiConfig> | null
   dryRun?: boolean
+  /** What comes of a reload. */
+  reloaded?: Reloaded
 }
 
 /** The admin listener over a shelf, with one instance, `main`, and the dispatcher `default`. */
@@ -188,6 +191,7 @@ export function anAdminWorld(over: AdminWorld = {}) {
     host = '127.0.0.1',
     api = {},
     dryRun = false,
+    reloaded = { kind: 'adopted', changes: [], restartNeeded: [] },
   } = over
   const { store: held, state, shelf } = aShelf(rows)
   const { store = held } = over
@@ -235,6 +239,11 @@ export function anAdminWorld(over: AdminWorld = {}) {
       }),
     },
   }
+  const reload: AdminDeps['reload'] = (by) => {
+    reloads.push(by)
+    return reloaded
+  }
+  const reloads: string[] = []
   let made = 0
   const ids = () => `id-${++made}`
   const app = adminApp({
@@ -247,6 +256,7 @@ export function anAdminWorld(over: AdminWorld = {}) {
     metrics,
     ids,
     stopping: stopping.signal,
+    reload,
   })
 
   /** The answer's JSON, whatever its status. */
@@ -259,5 +269,5 @@ export function anAdminWorld(over: AdminWorld = {}) {
     }
   }
 
-  return { app, get, state, shelf, store, clock: standing, metrics, stopping, text, lines }
+  return { app, get, state, shelf, store, clock: standing, metrics, stopping, text, lines, reloads }
 }

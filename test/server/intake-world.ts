@@ -90,7 +90,15 @@ export function aPublicWorld({ maxBody = 1_000, labels = plainLabels, targets = 
   const metrics = createMetrics()
   const { log, text, lines } = aLog()
   const intakes = new Map<string, Intake>([['main', { name: 'main', forge: aForge(labels), targets, secrets: [] }]])
-  const app = publicApp({ intakes: () => intakes, store, clock, log, metrics, maxBody, ids: () => 'error-1' })
+  const app = publicApp({
+    intakes: () => intakes,
+    store,
+    clock,
+    log,
+    metrics,
+    maxBody: () => maxBody,
+    ids: () => 'error-1',
+  })
 
   /** Sends a delivery, rightly signed unless told otherwise. */
   function deliver(reading: Reading | string, init: RequestInit & { to?: string } = {}) {

@@ -87,6 +87,7 @@ export const importTable: readonly ImportRule[] = [
       'log.ts',
       'metrics.ts',
       'config/config.ts',
+      'config/reloaded.ts',
       'fields.ts',
     ],
     packages: ['hono', '@hono/node-server', '@hono/zod-openapi', 'zod'],
@@ -94,6 +95,10 @@ export const importTable: readonly ImportRule[] = [
   { from: 'simulation/', may: ['core/', 'simulation/', ...interfaces], packages: ['hono', '@hono/node-server'] },
   { from: 'history.ts', may: ['core/', 'config/config.ts', 'log.ts', 'store/store.ts'], packages: [] },
   { from: 'app.ts', may: ['*'], packages: [] },
+  { from: 'world.ts', may: ['*'], packages: [] },
+  { from: 'hook-keepers.ts', may: ['*'], packages: [] },
+  { from: 'reload.ts', may: ['*'], packages: [] },
+  { from: 'watch.ts', may: ['clock.ts', 'fields/'], packages: [] },
   { from: 'parts.ts', may: ['*'], packages: [] },
   { from: 'inspection/', may: ['*'], packages: ['zod'] },
   {

@@ -29,6 +29,8 @@ export interface RunningService {
   instance(name: string): Promise<Row>
   /** The value of one sample at `/metrics`; 0 where it is not there. */
   metric(name: string, labels?: Record<string, string>): Promise<number>
+  /** Writes another configuration in the place of the one before, as text or as what YAML would say; it is not read yet. */
+  rewrite(configuration: object | string): Promise<void>
   /** Resolves when a look that began after this call is done, and so is the turn that read it. */
   look(instance: string): Promise<void>
   stop(): Promise<void>
@@ -49,8 +51,9 @@ export async function startService(
   await writeFile(file, stringify(configuration))
   const log: string[] = []
   const answers: string[] = []
-  const ports = { clock, env, logLevel: 'debug', writeLog: (line: string) => log.push(line) }
-  const app = await startApp(loadConfig(file, {}), ports)
+  const load = () => loadConfig(file, {})
+  const ports = { load, clock, env, logLevel: 'debug', writeLog: (line: string) => log.push(line) }
+  const app = await startApp(load(), ports)
   const adminUrl = `http://127.0.0.1:${app.adminPort}`
   let stopped: Promise<void> | null = null
 
@@ -114,6 +117,8 @@ export async function startService(
       await lookOnce(instance)
       await lookOnce(instance)
     },
+    rewrite: (configuration) =>
+      writeFile(file, typeof configuration === 'string' ? configuration : stringify(configuration)),
     stop() {
       stopped ??= app.stop()
       return stopped

@@ -19,7 +19,7 @@ async function retired(unregister: () => Promise<'removed' | 'busy'>): Promise<s
         return unregister()
       },
     },
-    lanes: new Map([['default', { dispatcher: { stop: stopped } }]]),
+    lanes: new Map([['default', { stop: stopped }]]),
     store: { settle: async (id: string, outcome: object) => void told.push(`${id} ${JSON.stringify(outcome)}`) },
     clock: handClock(),
     log: createLog({ scrubber: new Scrubber(), level: 'silent' }),

@@ -106,7 +106,7 @@ function host({ environment }: Reading): z.ZodType<WrittenAddress> {
   })
 }
 
-function keyFile({ folder, secrets }: Reading): z.ZodType<string | null> {
+function keyFile({ folder, secrets, files }: Reading): z.ZodType<string | null> {
   return z
     .string({ error: told('the path of a PEM file') })
     .transform((path, ctx) => {
@@ -117,6 +117,7 @@ function keyFile({ folder, secrets }: Reading): z.ZodType<string | null> {
       }
       try {
         const full = resolve(folder, path)
+        files.push(full)
         if (!statSync(full).isFile()) return problem('something that is no file')
         const pem = readFileSync(full, 'utf8')
         if (!/-----BEGIN (?:\w+ )*PRIVATE KEY-----/.test(pem)) return problem('no private key in it')

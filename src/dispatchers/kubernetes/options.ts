@@ -139,11 +139,12 @@ function exactly<const Word extends string>(words: readonly [Word, ...Word[]]): 
   return z.enum(words, { error: told(words.join(', ')) })
 }
 
-function kubeconfigFile({ folder }: Reading): z.ZodType<string | null> {
+function kubeconfigFile({ folder, files }: Reading): z.ZodType<string | null> {
   return z
     .string({ error: told('the path of a kubeconfig') })
     .transform((path, ctx) => {
       const full = resolve(folder, path)
+      files.push(full)
       try {
         accessSync(full, constants.R_OK)
         if (statSync(full).isFile()) return full

@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 function read(written: object, environment: Record<string, string> = {}) {
-  const reading: Reading = { environment, folder, secrets: [], warnings: [] }
+  const reading: Reading = { environment, folder, secrets: [], files: [], warnings: [] }
   const result = mapping(dockerFields(reading)).safeParse(written)
   const problems = result.error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? []
   return { options: result.success ? dockerOptions(result.data) : null, problems, secrets: reading.secrets }

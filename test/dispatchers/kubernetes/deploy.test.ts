@@ -86,7 +86,7 @@ describe('Muster in the cluster', () => {
     const { dispatcher, ...others } = parse(written.data['autoscaler.yaml'])
     const { kind, ...options } = dispatcher
     expect(kind).toBe('kubernetes')
-    const reading = { environment: {}, folder, secrets: [], warnings: [] }
+    const reading = { environment: {}, folder, secrets: [], files: [], warnings: [] }
     expect(mapping(kubernetesFields(reading)).parse(options)).toMatchObject({ namespace: role.metadata.namespace })
     writeFileSync(join(folder, 'autoscaler.yaml'), JSON.stringify(others))
     expect(loadConfig(join(folder, 'autoscaler.yaml')).warnings).toEqual([])

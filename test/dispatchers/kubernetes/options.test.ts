@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'muster-kubeconfig-'))
 writeFileSync(join(folder, 'kubeconfig'), '{}')
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const schema = mapping(kubernetesFields({ environment: {}, folder, secrets: [], warnings: [] }))
+const schema = mapping(kubernetesFields({ environment: {}, folder, secrets: [], files: [], warnings: [] }))
 const read = (written: object) => kubernetesOptions(schema.parse(written))
 const refusals = (written: object) =>
   schema.safeParse(written).error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? []

@@ -3,7 +3,7 @@ import { nomadFields, nomadOptions } from '../../../src/dispatchers/nomad/option
 import { mapping } from '../../../src/fields/mapping.ts'
 import type { Reading } from '../../../src/fields.ts'
 
-const reading: Reading = { environment: { NOMAD_TOKEN: 'abcd' }, folder: '.', secrets: [], warnings: [] }
+const reading: Reading = { environment: { NOMAD_TOKEN: 'abcd' }, folder: '.', secrets: [], files: [], warnings: [] }
 const read = (written: Record<string, unknown>) =>
   mapping(nomadFields(reading)).transform(nomadOptions).safeParse(written)
 
