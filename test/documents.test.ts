@@ -80,6 +80,21 @@ describe('the references', () => {
     expect(new Map(told as [string, string][])).toEqual(new Map(access))
   })
 
+  // Files that do not exist are found by the test of every document.
+  test('have a line for each promise, fault, refusal and security row, and a test in each', () => {
+    const numbered = (letter: string, last: number) =>
+      Array.from({ length: last }, (_, index) => `${letter}${index + 1}`)
+    const rows = [...read('docs/reference/promises.md').matchAll(/^\| ([PFCR]\d+) \| (.+) \| (.+) \|$/gm)]
+    expect(rows.map(([, id]) => id)).toEqual([
+      ...numbered('P', 25),
+      ...numbered('F', 48),
+      ...numbered('C', 28),
+      ...numbered('R', 36),
+    ])
+    const unshown = rows.filter(([, , , shown = '']) => !/`test\/[\w./-]+\.ts`/.test(shown))
+    expect(unshown.map(([, id]) => id)).toEqual([])
+  })
+
   test('explain every verdict', () => {
     const page = read('docs/reference/api.md')
     expect(verdictKinds.filter((kind) => !page.includes(`\n| \`${kind}\``))).toEqual([])

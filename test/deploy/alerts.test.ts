@@ -77,11 +77,6 @@ const cases: Record<string, Case> = {
     fires: { 'muster_lease{instance="home",job="a"}': '0x5', 'muster_lease{instance="home",job="b"}': '0x5' },
     quiet: { 'muster_lease{instance="home",job="a"}': '0x5', 'muster_lease{instance="home",job="b"}': '1x5' },
   },
-  MusterReloadRefused: {
-    at: '5m',
-    fires: { muster_config_reload_ok: '1 0x4' },
-    quiet: { muster_config_reload_ok: '1x5' },
-  },
   MusterTargetFull: { at: '40m', fires: { [job('full')]: '2x40' }, quiet: { [job('full')]: '2x20 0x20' } },
   MusterJobUnmatched: { at: '20m', fires: { [job('unmatched')]: '1x20' }, quiet: { [job('covered')]: '1x20' } },
 }

@@ -26,7 +26,7 @@ export interface RunningPrometheus {
 export async function prometheus(adminUrl: string, folder: string): Promise<RunningPrometheus> {
   const config = join(folder, 'prometheus.yml')
   const target = new URL(adminUrl).host
-  const job = { job_name: 'muster', honor_labels: true, static_configs: [{ targets: [target] }] }
+  const job = { job_name: 'muster', static_configs: [{ targets: [target] }] }
   const global = { scrape_interval: '500ms', scrape_timeout: '500ms' }
   // JSON is YAML.
   await writeFile(config, JSON.stringify({ global, scrape_configs: [job] }))

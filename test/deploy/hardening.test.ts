@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
 
-const root = resolve(import.meta.dirname, '..')
+const root = resolve(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
 describe('the image', () => {
@@ -26,7 +26,9 @@ describe('the image', () => {
   })
 
   test('runs node itself, whose debugger no signal opens', () => {
-    expect(said('ENTRYPOINT')).toEqual(['ENTRYPOINT ["node", "--disable-sigusr1", "/opt/muster/bin/muster.js"]'])
+    expect(said('ENTRYPOINT')).toEqual([
+      'ENTRYPOINT ["node", "--disable-sigusr1", "--disable-proto=delete", "/opt/muster/bin/muster.js"]',
+    ])
     expect(lines.filter((line) => line.includes('--inspect'))).toEqual([])
   })
 })
@@ -40,6 +42,7 @@ test('in compose it may write its state alone, has no rights and a bound to what
     tmpfs: ['/tmp'],
     mem_limit: expect.any(String),
     pids_limit: expect.any(Number),
+    ulimits: { core: 0 },
   })
   expect(muster).not.toHaveProperty('privileged')
   expect(muster.volumes.filter((volume: string) => /docker\.sock|:rw$/.test(volume))).toEqual([])
@@ -64,6 +67,7 @@ describe('the systemd unit', () => {
     ${'SystemCallFilter'}         | ${'@system-service'}
     ${'CapabilityBoundingSet'}    | ${''}
     ${'RestartPreventExitStatus'} | ${'78'}
+    ${'LimitCORE'}                | ${'0'}
     ${'UMask'}                    | ${'0077'}
   `('says $setting=$value', ({ setting, value }) => {
     expect(settings.get(setting)).toBe(value)
@@ -73,7 +77,7 @@ describe('the systemd unit', () => {
     expect(unit).not.toMatch(/^Environment=/m)
     expect(settings.has('MemoryDenyWriteExecute')).toBe(false)
     expect(settings.get('ExecStart')).toMatch(
-      /^\/usr\/bin\/node --disable-sigusr1 \/opt\/muster\/bin\/muster\.js serve /,
+      /^\/usr\/bin\/node --disable-sigusr1 --disable-proto=delete \/opt\/muster\/bin\/muster\.js serve /,
     )
   })
 
