@@ -39,6 +39,8 @@ export async function prometheus(adminUrl: string, folder: string): Promise<Runn
   })
   const ended = new Promise<void>((resolve) => void child.once('exit', () => resolve()))
   const [, port] = await until('prometheus listens', () => /Listening on.*?address=127\.0\.0\.1:(\d+)/.exec(log))
+  // It listens before it answers.
+  await until('prometheus is ready', async () => (await fetch(`http://127.0.0.1:${port}/-/ready`)).ok)
   return {
     async query(expr) {
       const answer = await fetch(`http://127.0.0.1:${port}/api/v1/query?${new URLSearchParams({ query: expr })}`)
