@@ -12,10 +12,12 @@ import { randomId } from '../ids.ts'
 import { startWorld, type World } from '../simulation/world.ts'
 import type { Command } from './command.ts'
 import { screen } from './demo-screen.ts'
-import { endingBySignal, untilAborted } from './ending.ts'
+import { endingBySignal } from './ending.ts'
 
 /** With `--exit-when-idle` it ends by itself within a minute, served or not. Milliseconds. */
 const longest = 50_000
+/** Between two days. Milliseconds. */
+const night = 10_000
 
 /** `muster demo`: the whole service on simulated forges that speak real HTTP on the loopback, with stand-in runners. Needs nothing else. */
 export const demo: Command = async ({ json = false, 'exit-when-idle': exitWhenIdle = false }) => {
@@ -36,7 +38,7 @@ export const demo: Command = async ({ json = false, 'exit-when-idle': exitWhenId
   const result = await world.story.play(AbortSignal.any([ending, ...patience]))
   const wasEnded = ending.aborted
   show.end(result)
-  if (!exitWhenIdle) await untilAborted(ending)
+  if (!exitWhenIdle) await playOn(world.story, ending)
 
   await app.stop()
   await world.close()
@@ -46,6 +48,14 @@ export const demo: Command = async ({ json = false, 'exit-when-idle': exitWhenId
   await rm(folder, { recursive: true, force: true, maxRetries: 10 })
   const isWhole = result.served + result.cancelled === result.jobs && result.runners.left === 0
   return isWhole || wasEnded ? 0 : 1
+}
+
+/** The same day again and again, so that the dashboard has something to show. */
+async function playOn(story: World['story'], ending: AbortSignal): Promise<void> {
+  while (!ending.aborted) {
+    await systemClock.sleep(night, ending)
+    await story.play(ending)
+  }
 }
 
 /** The file that a user would write, with beats short enough for a story of a quarter of a minute. */

@@ -1,5 +1,4 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test as base, expect } from 'vitest'
@@ -7,6 +6,7 @@ import type { Clock } from '../../src/clock.ts'
 import type { ForgeVersion } from '../../src/simulation/versions.ts'
 import type { SiteSettings } from '../../src/simulation/world.ts'
 import { Canaries } from '../support/canaries.ts'
+import { freePort } from '../support/free-port.ts'
 import { quickClock } from '../support/quick-clock.ts'
 import { type RunningService, startService } from '../support/service.ts'
 import { type CloudOptions, type StagedCloud, stagedCloud } from './staged-cloud.ts'
@@ -110,19 +110,6 @@ async function openStage(speed: number, services: RunningService[], onEnd: Stage
       return service
     },
   }
-}
-
-/** Below the range from which the system gives ports to whoever asks for any, so that nobody takes it meanwhile. */
-async function freePort(): Promise<number> {
-  const port = 12_000 + Math.floor(Math.random() * 20_000)
-  const server = createServer()
-  const free = await new Promise<boolean>((resolve) => {
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => resolve(true))
-  })
-  if (!free) return freePort()
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 const pages = ['instances', 'targets', 'jobs', 'runners', 'dispatchers', 'dispatches', 'events']

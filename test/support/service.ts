@@ -40,19 +40,21 @@ export interface ServiceOptions {
   folder: string
   clock: Clock
   env?: NodeJS.ProcessEnv
+  /** How often it is counted how everything is, milliseconds. */
+  sampling?: number
 }
 
 /** Writes the configuration as a user would, and starts the application on it. A second call on the same folder takes the state up again. */
 export async function startService(
   configuration: object,
-  { folder, clock, env = {} }: ServiceOptions,
+  { folder, clock, env = {}, sampling }: ServiceOptions,
 ): Promise<RunningService> {
   const file = join(folder, 'autoscaler.yaml')
   await writeFile(file, stringify(configuration))
   const log: string[] = []
   const answers: string[] = []
   const load = () => loadConfig(file, {})
-  const ports = { load, clock, env, logLevel: 'debug', writeLog: (line: string) => log.push(line) }
+  const ports = { load, clock, env, sampling, logLevel: 'debug', writeLog: (line: string) => log.push(line) }
   const app = await startApp(load(), ports)
   const adminUrl = `http://127.0.0.1:${app.adminPort}`
   let stopped: Promise<void> | null = null

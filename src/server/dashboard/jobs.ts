@@ -85,10 +85,9 @@ function stamp(time: string | null): number | null {
 
 /** One list after the other. A cursor says in which it is. */
 async function openJobs(store: Pick<Store, 'jobs'>, { cursor, limit, ...query }: ListQuery): Promise<Page<Job>> {
-  const [, part = openStates[0], rest = ''] = /^(\w+):(.*)$/.exec(cursor ?? `${openStates[0]}:`) ?? []
-  const begin = openStates.findIndex((state) => state === part)
-  if (begin === -1 || (cursor !== undefined && !cursor.includes(':')))
-    throw new BadCursor(`"${cursor}" is no cursor of this list: take the \`next\` of a page, as it is`)
+  const [, part = '', rest = ''] = /^(\w+):(.*)$/.exec(cursor ?? 'queued:') ?? []
+  const begin = openStates.indexOf(part as JobState)
+  if (begin === -1) throw new BadCursor(`"${cursor}" is no cursor of this list: take the \`next\` of a page, as it is`)
   const items: Job[] = []
   for (const state of openStates.slice(begin)) {
     if (items.length === limit) return { items, next: `${state}:` }

@@ -12,12 +12,7 @@ export function problemsAsPages(assets: Assets): MiddlewareHandler<Served> {
     await next()
     if (!c.res.headers.get('content-type')?.startsWith('application/problem+json') || !isBrowsing(c)) return
     const trouble = (await c.res.json()) as Trouble
-    const { headers } = c.res
-    c.res = undefined
-    for (const name of ['retry-after', 'www-authenticate']) {
-      const value = headers.get(name)
-      if (value !== null) c.header(name, value)
-    }
+    // Its other headers stay.
     c.res = await page(c, trouble)
   }
 

@@ -57,7 +57,7 @@ function about({ instance, job, target, dispatch, runner }: StoredEvent, of: Eve
     runner === null
       ? ''
       : html`<span>runner <a href="${link.list('/events', { instance, runner })}">${foreign(runner, 64)}</a></span> `
-  }${dispatch === null ? '' : html`<span>dispatch <a href="${link.list('/events', { dispatch })}">${foreign(dispatch, 32)}</a></span> `}`
+  }${dispatch === null || runner?.endsWith(dispatch) ? '' : html`<span>dispatch <a href="${link.list('/events', { dispatch })}">${foreign(dispatch, 32)}</a></span> `}`
 }
 
 function details({ detail }: StoredEvent): Html | string {

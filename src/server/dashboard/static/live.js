@@ -17,7 +17,7 @@ function tell(state, words) {
 
 /** One refresh for all that happens within a second. */
 function soon() {
-  due ??= setTimeout(refresh, Math.max(0, fetchedAt + atMostEach - Date.now()))
+  if (due === null) due = setTimeout(refresh, Math.max(0, fetchedAt + atMostEach - Date.now()))
 }
 
 async function refresh() {
