@@ -11,6 +11,8 @@ export interface HttpCall {
   deadline: number | null
   /** Called when the connection stands and the first byte is about to leave. */
   onSend?: () => void
+  /** Gets a good answer's body piece by piece as it comes, however long that is; the answer's own is empty then. */
+  onText?: (text: string) => void
 }
 
 export interface HttpAnswer {
@@ -69,7 +71,9 @@ export function createHttpClient({
       const connection = { sent: false }
       try {
         const answer = await exchange(call, agents[call.url.protocol as keyof typeof agents], connection, ending)
-        return { status: answer.statusCode ?? 0, headers: flat(answer), body: await read(answer, maxBytes, ending) }
+        const status = answer.statusCode ?? 0
+        const streamed = status < 300 ? call.onText : undefined
+        return { status, headers: flat(answer), body: await read(answer, maxBytes, ending, streamed) }
       } catch (error) {
         throw failure(error, connection.sent, ending, signal)
       }
@@ -106,7 +110,12 @@ function exchange(
   })
 }
 
-async function read(answer: IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<string> {
+async function read(
+  answer: IncomingMessage,
+  maxBytes: number,
+  signal: AbortSignal,
+  onText?: (text: string) => void,
+): Promise<string> {
   const encoding = answer.headers['content-encoding']
   if (encoding && encoding !== 'identity') {
     answer.destroy()
@@ -116,9 +125,14 @@ async function read(answer: IncomingMessage, maxBytes: number, signal: AbortSign
     })
   }
   const chunks: Buffer[] = []
+  const decoder = new TextDecoder()
   let size = 0
   for await (const chunk of answer) {
     if (signal.aborted) throw signal.reason
+    if (onText) {
+      onText(decoder.decode(chunk, { stream: true }))
+      continue
+    }
     size += chunk.length
     if (size > maxBytes) {
       answer.destroy()

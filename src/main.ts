@@ -5,14 +5,15 @@ import { type Command, type Given, options, Usage } from './commands/command.ts'
 import { demo } from './commands/demo.ts'
 import { plan } from './commands/plan.ts'
 import { serve } from './commands/serve.ts'
+import { status } from './commands/status.ts'
 import { version } from './version.ts'
 
 /** Exit codes are part of the contract: 0 good, 1 failed, 64 bad arguments, 78 bad configuration. */
 const exit = { failed: 1, usage: 64, config: 78 }
 
-const commands: Record<string, Command> = { serve, demo, plan, check, clean }
+const commands: Record<string, Command> = { serve, demo, plan, check, clean, status }
 /** Promised, and not built yet: told plainly rather than taken for a mistake. */
-const later = ['explain', 'status', 'simulate']
+const later = ['explain', 'simulate']
 
 const help = `muster: calls up CI runners for Forgejo, Gitea and GitHub when jobs need them
 
@@ -21,6 +22,8 @@ const help = `muster: calls up CI runners for Forgejo, Gitea and GitHub when job
   muster plan    [--config …] [--json]        one look and its plan; nothing is done
   muster check   [--config …] [--json]        walk the real set-up: what is wrong, and how to mend it
   muster clean   [--config …] [--yes] [--json] our own offline registrations; only listed without --yes
+  muster status  [--watch] [--json] [--url …] [--token-env NAME] [--config …]
+                                              what the running service is at; live with --watch
 
 Not built yet: ${later.join(', ')}.
 Exit codes: 0 good, 1 failed, 64 bad arguments, 78 bad configuration.

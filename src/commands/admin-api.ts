@@ -1,6 +1,6 @@
 import type { Config, Listen } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
-import { createHttpClient, HttpFailed } from '../http-client.ts'
+import { createHttpClient, type HttpAnswer, type HttpCall, HttpFailed } from '../http-client.ts'
 import { type Given, Usage } from './command.ts'
 
 /** Milliseconds for one call to the service. */
@@ -12,7 +12,16 @@ export interface Service {
   readonly url: string
   /** The JSON of `/api/v1/PATH`; null where it answers 404. Rejects with `ServiceFailed` when it is not there or says no. */
   get<T>(path: string): Promise<T | null>
+  /** The rows of a list from its beginning, at most so many. */
+  list<T>(path: string, most: number): Promise<T[]>
+  /** Calls `heard` whenever something happens. Resolves when the stream ends, rejects with `ServiceFailed` when there is none, or the signal is aborted. */
+  follow(heard: () => void, signal: AbortSignal): Promise<void>
   close(): void
+}
+
+interface Page<T> {
+  items: T[]
+  next: string | null
 }
 
 /** The service does not answer, or does not let us in; the message says how to mend it. */
@@ -29,23 +38,47 @@ export function runningService(given: Pick<Given, 'config' | 'url' | 'token-env'
   const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
   const where = base.origin
 
+  async function ask(call: Omit<HttpCall, 'method'>, signal?: AbortSignal): Promise<HttpAnswer> {
+    const answer = await client.send({ method: 'GET', ...call }, signal).catch((error) => {
+      if (!(error instanceof HttpFailed)) throw error
+      throw new ServiceFailed(
+        `no muster answers at ${where} (${error.code}): start it with "muster serve", or say where it is with --url`,
+      )
+    })
+    if (answer.status === 401 || answer.status === 403) {
+      const mend = 'name the variable that holds a token of admin.tokens with --token-env'
+      throw new ServiceFailed(`${where} answers ${answer.status}: ${detailOf(answer.body)}; ${mend}`)
+    }
+    const isAbsent = answer.status === 404 && isProblem(answer.headers['content-type'])
+    if (answer.status !== 200 && !isAbsent)
+      throw new ServiceFailed(`${where} answers ${answer.status}: ${detailOf(answer.body)}`)
+    return answer
+  }
+
+  async function get<T>(path: string): Promise<T | null> {
+    const { status, body } = await ask({ url: new URL(`api/v1/${path}`, base), headers, deadline })
+    return status === 404 ? null : readJson<T>(body, where)
+  }
+
   return {
     url: where,
-    async get<T>(path: string) {
-      const url = new URL(`api/v1/${path}`, base)
-      const answer = await client.send({ method: 'GET', url, headers, deadline }).catch((error) => {
-        if (!(error instanceof HttpFailed)) throw error
-        throw new ServiceFailed(
-          `no muster answers at ${where} (${error.code}): start it with "muster serve", or say where it is with --url`,
-        )
-      })
-      if (answer.status === 404 && isProblem(answer.headers['content-type'])) return null
-      if (answer.status === 401 || answer.status === 403) {
-        const mend = 'name the variable that holds a token of admin.tokens with --token-env'
-        throw new ServiceFailed(`${where} answers ${answer.status}: ${detailOf(answer.body)}; ${mend}`)
+    get,
+    async list<T>(path: string, most: number) {
+      const rows: T[] = []
+      for (let cursor: string | null = ''; cursor !== null && rows.length < most; ) {
+        const query = new URLSearchParams({ limit: String(Math.min(most - rows.length, 500)) })
+        if (cursor !== '') query.set('cursor', cursor)
+        const page: Page<T> | null = await get(`${path}${path.includes('?') ? '&' : '?'}${query}`)
+        rows.push(...(page?.items ?? []))
+        cursor = page?.next ?? null
       }
-      if (answer.status !== 200) throw new ServiceFailed(`${where} answers ${answer.status}: ${detailOf(answer.body)}`)
-      return readJson<T>(answer.body, where)
+      return rows
+    },
+    async follow(heard, signal) {
+      const asStream = { ...headers, accept: 'text/event-stream' }
+      // What an event says is not read: that there is one is enough to ask anew.
+      const onText = (text: string) => void (text.includes('data:') && heard())
+      await ask({ url: new URL('api/v1/events', base), headers: asStream, deadline: null, onText }, signal)
     },
     close: () => client.close(),
   }

@@ -5,6 +5,7 @@ export const options = {
   json: { type: 'boolean', default: false },
   'exit-when-idle': { type: 'boolean', default: false },
   yes: { type: 'boolean', default: false },
+  watch: { type: 'boolean', short: 'w', default: false },
   url: { type: 'string' },
   'token-env': { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
@@ -17,6 +18,7 @@ export interface Given {
   json?: boolean
   'exit-when-idle'?: boolean
   yes?: boolean
+  watch?: boolean
   url?: string
   'token-env'?: string
   help?: boolean

@@ -37,6 +37,7 @@ export const access: ReadonlyMap<string, Access> = new Map([
   ['POST /api/v1/instances/:name/pause', 'operate'],
   ['POST /api/v1/instances/:name/resume', 'operate'],
   ['POST /api/v1/instances/:name/look', 'operate'],
+  ['POST /api/v1/jobs/:instance/:id/retry', 'operate'],
   ['POST /api/v1/dispatches/:id/release', 'operate'],
   ['POST /api/v1/requests/:id/cancel', 'operate'],
   ['POST /api/v1/reload', 'admin'],

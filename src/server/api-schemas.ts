@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { eventTypes } from '../core/event.ts'
 import { modes } from '../core/mode.ts'
+import { retryEffects } from '../core/retry.ts'
 import { verdictKinds } from '../core/verdict.ts'
 
 /** The shapes of the API: keys in snake_case, ids as text, times as RFC 3339 in UTC, durations in seconds. */
@@ -32,7 +33,14 @@ export const Instance = z
     forge: z.enum(['forgejo', 'gitea', 'github']),
     scope,
     mode: z.enum(modes).nullable().describe('Null until its worker runs'),
+    health: z
+      .enum(['starting', 'good', 'failing'])
+      .describe('Whether its last look went well; starting until one has come back'),
     paused: z.boolean(),
+    pause: z
+      .object({ at: time, by: z.string().nullable().describe('The name of the token'), reason: z.string().nullable() })
+      .nullable()
+      .describe('Null while it is not paused'),
     dry_run: z.boolean(),
     targets: z.array(z.string()),
     capabilities: z
@@ -98,6 +106,11 @@ export const Target = z
     ),
     next_min_idle: z.int().nullable().describe('What it is then'),
     max: z.int(),
+    live: z.int().describe('Dispatches that are not gone: what counts toward `max`'),
+    runners: z
+      .object({ booting: z.int(), idle: z.int(), busy: z.int(), unseen: z.int() })
+      .describe('What became of them, by state; unseen: the runner is offline, or has not come in time'),
+    jobs: z.object({ queued: z.int(), running: z.int() }).describe('That it takes'),
     ttl_seconds: z.number(),
     boot_timeout_seconds: z.number(),
     idle_timeout_seconds: z.number(),
@@ -119,6 +132,14 @@ export const Dispatcher = z
     on_shutdown: z.enum(['close', 'wait']),
     blocking: z.boolean().describe('It was seen to answer only when its runner had ended'),
     live: z.int().describe('Dispatches that are not gone, over all instances'),
+    requests: z.int().describe('Requests of the dispatcher API that wait for it'),
+    breaker: z
+      .object({
+        state: z.enum(['closed', 'open']).describe('Open after three failures in a row: only probes are let through'),
+        failures: z.int().describe('Starts that failed since one went well'),
+        next_try_at: maybeTime.describe('When an open one lets the next probe through'),
+      })
+      .describe('Whether starts go through'),
   })
   .openapi('Dispatcher')
 
@@ -233,3 +254,11 @@ export const Moment = z
     max: z.int().describe('Of the targets together'),
   })
   .openapi('Moment')
+
+export const Retried = z
+  .object({
+    effects: z.array(z.enum(retryEffects)).describe('What was taken away'),
+    message: z.string().describe('The same in words'),
+    job: Job,
+  })
+  .openapi('Retried')

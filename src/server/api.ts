@@ -7,6 +7,7 @@ import { addInstanceRoutes } from './instances-api.ts'
 import type { Served } from './peer.ts'
 import { problem } from './problem.ts'
 import { addReloadRoute } from './reload-api.ts'
+import { addRetryRoute } from './retry-api.ts'
 import { addWorkRoutes } from './work-api.ts'
 
 const info = {
@@ -29,6 +30,7 @@ export function api(deps: ApiDeps): OpenAPIHono<Served> {
   })
   addInstanceRoutes(app, deps)
   addWorkRoutes(app, deps)
+  addRetryRoute(app, deps)
   addEventRoutes(app, deps)
   addHistoryRoute(app, deps)
   addDispatchRoutes(app, deps)

@@ -1,16 +1,32 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import type { InstanceConfig } from '../config/config.ts'
 import { eventAbout } from '../core/event.ts'
+import { offering } from '../core/request.ts'
 import { answers } from './api-answers.ts'
 import { type ApiDeps, instanceNamed } from './api-deps.ts'
 import { Dispatcher, Instance, Target } from './api-schemas.ts'
 import { paged, pageOf, paging } from './paging.ts'
 import { callerOf, type Served } from './peer.ts'
 import * as present from './presenters.ts'
-import { liveDispatches } from './runner-list.ts'
+import { problem } from './problem.ts'
 
 const named = z.object({ name: z.string() })
+
+const Reason = z.strictObject({ reason: z.string().trim().min(1).max(256).optional() }).openapi('Reason')
+
+/** What an operator may say to it. */
+const reasoned = { body: { required: false, content: { 'application/json': { schema: Reason } } } }
+
+const little = bodyLimit({ maxSize: 4_096, onError: (c) => problem(c, 413, 'the body is larger than 4 KiB') })
+
+/** Some clients call every body JSON, also one that is empty. */
+const emptyIsNone: MiddlewareHandler = async (c, next) => {
+  if ((await c.req.text()).trim() === '') c.req.raw.headers.delete('content-type')
+  await next()
+}
 
 const routes = {
   instances: createRoute({
@@ -31,14 +47,18 @@ const routes = {
     method: 'post',
     path: '/api/v1/instances/{name}/pause',
     summary: 'Dispatch nothing more for it; intake and looks go on, and it outlives a restart',
-    request: { params: named },
+    description:
+      'One that is paused already stays as it is. Who did it, when and why is told with the instance, and in its events.',
+    request: { params: named, ...reasoned },
+    middleware: [little, emptyIsNone] as const,
     responses: answers(200, 'The instance, paused', Instance),
   }),
   resume: createRoute({
     method: 'post',
     path: '/api/v1/instances/{name}/resume',
     summary: 'Dispatch for it again',
-    request: { params: named },
+    request: { params: named, ...reasoned },
+    middleware: [little, emptyIsNone] as const,
     responses: answers(200, 'The instance, resumed', Instance),
   }),
   look: createRoute({
@@ -52,7 +72,9 @@ const routes = {
     method: 'get',
     path: '/api/v1/targets',
     summary: 'The targets of all instances, or of one',
-    request: { query: z.strictObject({ ...paging, instance: z.string().optional() }) },
+    request: {
+      query: z.strictObject({ ...paging, instance: z.string().optional(), dispatcher: z.string().optional() }),
+    },
     responses: answers(200, 'Targets, in file order', pageOf(Target)),
   }),
   dispatchers: createRoute({
@@ -93,13 +115,13 @@ export function addInstanceRoutes(app: OpenAPIHono<Served>, deps: ApiDeps): void
 
   app.openapi(routes.pause, async (c) => {
     const config = found(c.req.valid('param').name)
-    await store.pause(config.name, true, clock.now(), callerOf(c))
+    await store.pause(config.name, { at: clock.now(), by: callerOf(c), reason: c.req.valid('json').reason ?? null })
     return c.json(await presented(config), 200)
   })
 
   app.openapi(routes.resume, async (c) => {
     const config = found(c.req.valid('param').name)
-    await store.pause(config.name, false, clock.now(), callerOf(c))
+    await store.resume(config.name, { at: clock.now(), by: callerOf(c), reason: c.req.valid('json').reason ?? null })
     return c.json(await presented(config), 200)
   })
 
@@ -110,25 +132,46 @@ export function addInstanceRoutes(app: OpenAPIHono<Served>, deps: ApiDeps): void
     return c.json(await presented(config), 202)
   })
 
-  app.openapi(routes.targets, (c) => {
-    const { instance, ...query } = c.req.valid('query')
+  app.openapi(routes.targets, async (c) => {
+    const { instance, dispatcher, ...query } = c.req.valid('query')
     const all = deps
       .config()
       .instances.filter(({ name }) => instance === undefined || name === instance)
-      .flatMap(({ name, targets }) => targets.map((target) => present.target(name, target, clock.now())))
-    return c.json(
-      paged(all, (target) => `${target.instance}/${target.name}`, query),
-      200,
-    )
+      .flatMap(({ name, targets }) => targets.map((target) => ({ instance: name, target })))
+      .filter(({ target }) => dispatcher === undefined || target.dispatcher === dispatcher)
+    const { items, next } = paged(all, ({ instance, target }) => `${instance}/${target.name}`, query)
+    const now = clock.now()
+    const overview = await store.overview(now)
+    const shown = items.map(({ instance, target }) => present.target(instance, target, now, overview))
+    return c.json({ items: shown, next }, 200)
   })
 
   app.openapi(routes.dispatchers, async (c) => {
     const { items, next } = paged([...deps.config().dispatchers.values()], ({ name }) => name, c.req.valid('query'))
-    const live = await liveDispatches(store, {})
-    const count = (name: string) => live.filter(({ dispatcher }) => dispatcher === name).length
-    return c.json(
-      { items: items.map((config) => present.dispatcher(config, lanes.get(config.name), count(config.name))), next },
-      200,
-    )
+    const now = clock.now()
+    const [overview, requests] = await Promise.all([store.overview(now), waitingRequests(deps)])
+    const shown = items.map((config) => {
+      const { name } = config
+      return present.dispatcher(config, { lane: lanes.get(name), overview, requests: requests.get(name) ?? 0, now })
+    })
+    return c.json({ items: shown, next }, 200)
   })
+}
+
+/** By dispatcher, how many requests of the dispatcher API wait: as many as may wait in all, so a bounded number. */
+async function waitingRequests({ store, config }: ApiDeps): Promise<Map<string, number>> {
+  const counts = new Map<string, number>()
+  const { dispatcherApi, instances } = config()
+  let cursor: string | undefined
+  do {
+    const page = await store.requests({ limit: 500, cursor })
+    for (const { instance, labels } of page.items) {
+      const place = dispatcherApi?.places.get(instance)
+      const targets = instances.find(({ name }) => name === instance)?.targets ?? []
+      const dispatcher = place && (offering(labels, targets, place.labels)?.dispatcher ?? place.dispatcher)
+      if (dispatcher !== undefined) counts.set(dispatcher, (counts.get(dispatcher) ?? 0) + 1)
+    }
+    cursor = page.next ?? undefined
+  } while (cursor !== undefined)
+  return counts
 }

@@ -1,5 +1,6 @@
 import type { z } from '@hono/zod-openapi'
 import type { DispatcherConfig, InstanceConfig } from '../config/config.ts'
+import { backoffKey, openedAt } from '../core/backoff.ts'
 import { coversUntil, type Dispatch as DispatchRow } from '../core/dispatch.ts'
 import type { StoredEvent } from '../core/event.ts'
 import type { Job as JobRow } from '../core/job.ts'
@@ -9,7 +10,15 @@ import { entryAt, minIdleAt, nextScheduleChange } from '../core/schedule.ts'
 import type { Target as TargetConfig } from '../core/target.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Secret } from '../secret.ts'
-import type { DeliverySummary, Moment as MomentRow, SecretUse } from '../store/store.ts'
+import type {
+  DeliverySummary,
+  JobCount,
+  Moment as MomentRow,
+  Overview,
+  Pause,
+  RunnerCount,
+  SecretUse,
+} from '../store/store.ts'
 import type { Dispatch, Dispatcher, Event, Instance, Job, Moment, Request, Runner, Target } from './api-schemas.ts'
 import type { LaneView, WorkerView } from './views.ts'
 
@@ -28,7 +37,7 @@ function surely(ms: number): string {
 
 export interface InstanceFacts {
   worker: WorkerView | undefined
-  paused: boolean
+  paused: Pause | null
   deliveries: DeliverySummary
   secretUses: readonly SecretUse[]
   dryRun: boolean
@@ -45,7 +54,10 @@ export function instance(config: InstanceConfig, facts: InstanceFacts): z.output
     forge: config.forge.kind,
     scope: { level, owner, name },
     mode: worker?.mode ?? null,
-    paused,
+    health:
+      look === null || look === undefined ? 'starting' : look.complete && look.error === null ? 'good' : 'failing',
+    paused: paused !== null,
+    pause: paused && { at: surely(paused.at), by: paused.by, reason: paused.reason },
     dry_run: dryRun || config.dryRun,
     targets: config.targets.map((target) => target.name),
     capabilities: capabilities
@@ -79,7 +91,19 @@ function secretUse(secret: Secret, uses: readonly SecretUse[]) {
   return { source: secret.source, uses: seen?.uses ?? 0, last_used_at: time(seen?.lastAt) }
 }
 
-export function target(instanceName: string, config: TargetConfig, now: number): z.output<typeof Target> {
+export function target(
+  instanceName: string,
+  config: TargetConfig,
+  now: number,
+  overview: Overview,
+): z.output<typeof Target> {
+  const isMine = (one: { instance: string; target: string | null }) =>
+    one.instance === instanceName && one.target === config.name
+  const ours = overview.runners.filter(isMine)
+  const theirs = overview.jobs.filter(isMine)
+  const runners = (state: RunnerCount['state']) =>
+    sum(ours.filter((one) => one.state === state).map((one) => one.runners))
+  const jobs = (state: JobCount['state']) => sum(theirs.filter((one) => one.state === state).map((one) => one.jobs))
   const holds = entryAt(config, now)
   const next = nextScheduleChange(config, now)
   return {
@@ -97,6 +121,9 @@ export function target(instanceName: string, config: TargetConfig, now: number):
     next_change_at: time(next?.at),
     next_min_idle: next?.minIdle ?? null,
     max: config.max,
+    live: sum(ours.map((one) => one.runners)),
+    runners: { booting: runners('booting'), idle: runners('idle'), busy: runners('busy'), unseen: runners('unseen') },
+    jobs: { queued: jobs('queued'), running: jobs('running') },
     ttl_seconds: config.ttl / 1_000,
     boot_timeout_seconds: config.bootTimeout / 1_000,
     idle_timeout_seconds: config.idleTimeout / 1_000,
@@ -108,11 +135,23 @@ export function target(instanceName: string, config: TargetConfig, now: number):
   }
 }
 
-export function dispatcher(
-  config: DispatcherConfig,
-  lane: LaneView | undefined,
-  live: number,
-): z.output<typeof Dispatcher> {
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((whole, number) => whole + number, 0)
+}
+
+export interface DispatcherFacts {
+  lane: LaneView | undefined
+  overview: Overview
+  /** Requests of the dispatcher API that wait for it. */
+  requests: number
+  now: number
+}
+
+export function dispatcher(config: DispatcherConfig, facts: DispatcherFacts): z.output<typeof Dispatcher> {
+  const { lane, overview, requests, now } = facts
+  const live = overview.runners.filter((one) => one.dispatcher === config.name)
+  const breaker = overview.breakers.find(({ key }) => key === backoffKey.breaker(config.name))
+  const isOpen = breaker !== undefined && openedAt(breaker) !== null
   return {
     name: config.name,
     kind: config.settings.kind,
@@ -121,7 +160,13 @@ export function dispatcher(
     max_parallel: config.maxParallel,
     on_shutdown: config.onShutdown,
     blocking: lane?.blocking ?? false,
-    live,
+    live: sum(live.map((one) => one.runners)),
+    requests,
+    breaker: {
+      state: isOpen ? 'open' : 'closed',
+      failures: breaker?.failures ?? 0,
+      next_try_at: isOpen ? time(Math.max(breaker.until, now)) : null,
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 import type { z } from '@hono/zod-openapi'
 import { type Dispatch, isPending } from '../core/dispatch.ts'
+import type { RunnerState } from '../core/runner.ts'
 import { BadCursor, type ListQuery, type Store } from '../store/store.ts'
 import type { Runner } from './api-schemas.ts'
 import * as present from './presenters.ts'
@@ -9,20 +10,28 @@ type Page = { items: z.output<typeof Runner>[]; next: string | null }
 /** Runners with the booting ones first: dispatches whose runner has not shown itself. A cursor tells which part it belongs to. */
 export async function runnerPage(
   store: Pick<Store, 'dispatches' | 'runners'>,
-  { cursor, gone, ...query }: ListQuery & { gone?: boolean },
+  { cursor, gone, state, ...query }: RunnerListQuery,
   now: number,
 ): Promise<Page> {
   const [part, rest] = split(cursor)
-  const booting = part === 'booting' ? await bootingPage(store, { ...query, cursor: rest }, now) : null
+  const wantsBooting = state === undefined ? !gone : state === 'booting'
+  const booting = part === 'booting' && wantsBooting ? await bootingPage(store, { ...query, cursor: rest }, now) : null
   if (booting && booting.next !== null) return { ...booting, next: `booting:${booting.next}` }
   const items = booting?.items ?? []
+  if (state === 'booting') return { items, next: null }
   if (items.length === query.limit) return { items, next: 'shown:' }
 
   const targets = await targetsOfLive(store, query)
   const left = query.limit - items.length
-  const shown = await store.runners({ ...query, gone, limit: left, cursor: booting ? undefined : rest })
+  const from = part === 'shown' ? rest : undefined
+  const shown = await store.runners({ ...query, gone: gone || state === 'gone', state, limit: left, cursor: from })
   const rows = shown.items.map((row) => present.runner(row, targets.get(row.dispatch ?? '') ?? null))
   return { items: [...items, ...rows], next: shown.next === null ? null : `shown:${shown.next}` }
+}
+
+interface RunnerListQuery extends ListQuery {
+  gone?: boolean
+  state?: RunnerState
 }
 
 /** Goes on until the page is full: most live dispatches are no longer booting. */
@@ -43,10 +52,7 @@ async function targetsOfLive(store: Pick<Store, 'dispatches'>, { instance }: Lis
 }
 
 /** All dispatches that are not gone: as many as the targets' `max` together allow, so a bounded number. */
-export async function liveDispatches(
-  store: Pick<Store, 'dispatches'>,
-  query: { instance?: string },
-): Promise<Dispatch[]> {
+async function liveDispatches(store: Pick<Store, 'dispatches'>, query: { instance?: string }): Promise<Dispatch[]> {
   const all: Dispatch[] = []
   let cursor: string | undefined
   do {

@@ -24,7 +24,12 @@ const routes = {
     path: '/api/v1/jobs',
     summary: 'Jobs, each with the reason why it has, or has not, a runner',
     request: {
-      query: z.strictObject({ ...filters, state: z.enum(['waiting', 'queued', 'running', 'finished']).optional() }),
+      query: z.strictObject({
+        ...filters,
+        state: z.enum(['waiting', 'queued', 'running', 'finished']).optional(),
+        repository: z.string().optional().describe('`owner/name`, in any case'),
+        label: z.string().optional().describe('It asks for this label, perhaps among others'),
+      }),
     },
     responses: answers(200, 'Jobs', pageOf(Job)),
   }),
@@ -42,14 +47,27 @@ const routes = {
     method: 'get',
     path: '/api/v1/runners',
     summary: 'Runners; dispatches whose runner has not shown itself are among them as booting',
-    request: { query: z.strictObject({ ...filters, gone: flag }) },
+    request: {
+      query: z.strictObject({
+        ...filters,
+        gone: flag.describe('Those that are gone, in place of the others'),
+        state: z.enum(['booting', 'idle', 'busy', 'offline', 'gone']).optional(),
+      }),
+    },
     responses: answers(200, 'Runners, booting ones first', pageOf(Runner)),
   }),
   dispatches: createRoute({
     method: 'get',
     path: '/api/v1/dispatches',
     summary: 'Requests for runners',
-    request: { query: z.strictObject({ ...filters, live: flag }) },
+    request: {
+      query: z.strictObject({
+        ...filters,
+        live: flag.describe('Those that are not gone, or only those that are'),
+        state: z.enum(['intended', 'sent', 'accepted', 'refused', 'unknown']).optional(),
+        dispatcher: z.string().optional(),
+      }),
+    },
     responses: answers(200, 'Dispatches', pageOf(Dispatch)),
   }),
   release: createRoute({

@@ -1,13 +1,29 @@
-import type { Backoff } from '../core/backoff.ts'
 import type { Dispatch } from '../core/dispatch.ts'
-import type { Event, EventType, StoredEvent } from '../core/event.ts'
+import type { Event, StoredEvent } from '../core/event.ts'
 import type { Changes, Facts, FactsQuery } from '../core/facts.ts'
 import type { DeliveredJob } from '../core/intake.ts'
-import type { Job, JobState, Unassigned } from '../core/job.ts'
+import type { Job } from '../core/job.ts'
 import type { EndedDispatch } from '../core/leftover.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { RunnerRequest } from '../core/request.ts'
+import type { NothingToRetry, RetryEffect } from '../core/retry.ts'
 import type { Runner } from '../core/runner.ts'
+import type { Target } from '../core/target.ts'
+import type {
+  DeliverySummary,
+  DispatchQuery,
+  EventQuery,
+  HistoryQuery,
+  JobQuery,
+  ListQuery,
+  Moment,
+  Overview,
+  Page,
+  RunnerQuery,
+  Sample,
+} from './queries.ts'
+
+export type * from './queries.ts'
 
 /** One delivery that was verified and understood. No payload is kept. */
 export interface DeliveryRecord {
@@ -84,97 +100,28 @@ export interface SecretUse {
   lastAt: number
 }
 
-/** A page of a list. `next` goes back as `cursor`; null at the end. A list rejects with `BadCursor` for any other text. */
-export interface Page<T> {
-  items: readonly T[]
-  next: string | null
-}
-
-export interface ListQuery {
-  instance?: string
-  target?: string
-  cursor?: string
-  /** 1 to 500. */
-  limit: number
-}
-
-/** What is given narrows the list. */
-export interface EventQuery extends ListQuery {
-  types?: readonly EventType[]
-  /** One round, or all rounds of a job where it names none. Ids are the forge's: ask for them with their instance. */
-  job?: { id: string; round?: number }
-  dispatch?: string
-  /** By name; ask for it with its instance. */
-  runner?: string
-  /** Epoch milliseconds: what happened at this moment or later. */
-  since?: number
-  /** Epoch milliseconds: what happened before this moment. */
-  until?: number
-  /** The `id` of an event. Throws `BadCursor` for text that is none. */
-  after?: string
-}
-
-export interface DeliverySummary {
-  instance: string
-  lastAt: number | null
-  lastJobEventAt: number | null
-}
-
-/** How many open jobs of a target, or of none, are in one state. */
-export interface JobCount {
-  instance: string
-  target: string | null
-  state: Exclude<JobState, 'finished'>
-  unassigned: Unassigned | null
-  jobs: number
-  /** Since when the oldest of them is there, epoch milliseconds. */
-  oldestAt: number
-}
-
-/** How many dispatches that count toward `max` have a runner in one state. `unseen`: it is offline, or has not come in time. */
-export interface RunnerCount {
-  instance: string
-  target: string
-  dispatcher: string
-  state: 'booting' | 'idle' | 'busy' | 'unseen'
-  runners: number
-}
-
-/** How everything is, as counts: what a page shows of ten thousand jobs without reading one. */
-export interface Overview {
-  jobs: readonly JobCount[]
-  runners: readonly RunnerCount[]
-  /** By instance. */
-  deliveries: ReadonlyMap<string, DeliverySummary>
-  paused: ReadonlySet<string>
-  /** Those of dispatchers that failed of late. */
-  breakers: readonly Backoff[]
-}
-
-/** How queue and runners were at one moment, epoch milliseconds. */
-export interface Moment {
+/** Who had an instance dispatch nothing, or dispatch again. */
+export interface Pause {
   at: number
-  queued: number
-  booting: number
-  idle: number
-  busy: number
-  max: number
+  /** Who did it: the name of the token. Null where an earlier version did not note it. */
+  by: string | null
+  reason: string | null
 }
 
-/** A moment of one target; of all together where both names are empty. */
-export interface Sample extends Moment {
+/** Somebody wants a runner for this job now. */
+export interface RetryAsked {
   instance: string
-  target: string
+  id: string
+  /** Those of the instance, as configured. */
+  targets: readonly Pick<Target, 'name' | 'dispatcher' | 'fallback' | 'ttl'>[]
+  at: number
+  by: string
 }
 
-export interface HistoryQuery {
-  /** All of them together where it is absent. */
-  instance?: string
-  /** All of the instance's together where it is absent. */
-  target?: string
-  /** Epoch milliseconds. */
-  since: number
-}
+/** `job` is its newest round, as it then is. */
+export type RetryOutcome =
+  | { kind: 'retried'; effects: readonly RetryEffect[]; job: Job }
+  | { kind: 'nothing'; why: NothingToRetry; job: Job }
 
 /**
  * Facts in, facts out. What a promise here says is durable when it resolves (a full fsync); a rejection means that nothing was written.
@@ -214,9 +161,14 @@ export interface Store {
   /** Calls `listener` after each commit that may change an instance's plan: deliveries, outcomes, pauses; not what a turn itself writes. Returns how to stop. */
   onBell(listener: (instance: string) => void): () => void
 
-  paused(instance: string): Promise<boolean>
-  /** `by` names who asked for it. */
-  pause(instance: string, paused: boolean, at: number, by: string): Promise<void>
+  /** Takes away what keeps the newest round of a job from its next runner, and rings. Null for a job that is not known. */
+  retry(asked: RetryAsked): Promise<RetryOutcome | null>
+
+  /** Null while it is not paused. */
+  paused(instance: string): Promise<Pause | null>
+  /** One that is paused already stays as it is, with who did it first. */
+  pause(instance: string, how: Pause): Promise<void>
+  resume(instance: string, how: Pause): Promise<void>
   hook(instance: string, url: string): Promise<HookRecord | null>
   saveHook(hook: HookRecord): Promise<void>
   /** Which of these delivery ids were recorded. */
@@ -230,13 +182,13 @@ export interface Store {
   ended(instance: string, dispatches: readonly string[]): Promise<ReadonlyMap<string, EndedDispatch>>
   append(events: readonly Event[]): Promise<void>
 
-  jobs(query: ListQuery & { state?: JobState }): Promise<Page<Job>>
+  jobs(query: JobQuery): Promise<Page<Job>>
   /** The newest round, or the one asked for; null when it is not known. */
   job(instance: string, id: string, round?: number): Promise<Job | null>
-  dispatches(query: ListQuery & { live?: boolean }): Promise<Page<Dispatch>>
+  dispatches(query: DispatchQuery): Promise<Page<Dispatch>>
   /** What waits for its start, oldest first. */
   requests(query: Omit<ListQuery, 'target'>): Promise<Page<RunnerRequest>>
-  runners(query: ListQuery & { gone?: boolean }): Promise<Page<Runner>>
+  runners(query: RunnerQuery): Promise<Page<Runner>>
   /** The newest first, or, where `after` is given, what came after that event, the oldest first. */
   events(query: EventQuery): Promise<Page<StoredEvent>>
   deliveries(instance: string): Promise<DeliverySummary>

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect } from 'vitest'
 import { type OpenApiDocument, readOpenApi } from '../support/openapi.ts'
 import type { RunningService } from '../support/service.ts'
@@ -12,8 +14,8 @@ interface Call {
   /** Sent as JSON, with the token of the dispatcher API. */
   body?: object
   stream?: boolean
-  /** What stands in the configuration file by then. */
-  file?: string
+  /** What stands in the configuration file besides by then. */
+  more?: string
   /** 200 and 202 are good; anything else has to be said. */
   status?: number
 }
@@ -21,12 +23,14 @@ interface Call {
 /** What has to be there for the calls below. */
 interface Ground {
   job: string
+  /** A job whose start broke off. */
+  doubtful: string
   dispatch: string
   request: string
 }
 
 /** Each operation of the document, called well and badly, in this order. One without a line here fails the test. */
-function calls({ job, dispatch, request }: Ground): Record<string, [good: Call, bad: Call, ...more: Call[]]> {
+function calls({ job, doubtful, dispatch, request }: Ground): Record<string, [good: Call, bad: Call, ...more: Call[]]> {
   const api = '/api/v1'
   const list = (path: string): [Call, Call] => [
     { path: `${api}/${path}?instance=gitea` },
@@ -49,6 +53,7 @@ function calls({ job, dispatch, request }: Ground): Record<string, [good: Call, 
       { path: `${api}/jobs/gitea/0`, status: 404 },
       { path: `${api}/jobs/gitea/${job}?round=x`, status: 400 },
     ],
+    'GET /api/v1/history': [{ path: `${api}/history` }, { path: `${api}/history?hours=0`, status: 400 }],
     'GET /api/v1/runners': list('runners'),
     'GET /api/v1/dispatches': list('dispatches'),
     'POST /api/v1/dispatches/{id}/release': [
@@ -76,9 +81,14 @@ function calls({ job, dispatch, request }: Ground): Record<string, [good: Call, 
       { path: `/instances/gitea${api}/dispatch`, body: { labels: ['linux'] } },
       { path: `/instances/nobody${api}/dispatch`, body: { labels: ['linux'] }, status: 404 },
     ],
-    'POST /api/v1/reload': [{ path: `${api}/reload` }, { path: `${api}/reload`, file: 'nonsense: 1', status: 422 }],
-    // The last: what waits begins.
+    'POST /api/v1/reload': [{ path: `${api}/reload` }, { path: `${api}/reload`, more: 'nonsense: 1', status: 422 }],
+    // What waits begins, and can be retried.
     'POST /api/v1/instances/{name}/resume': action('resume'),
+    'POST /api/v1/jobs/{instance}/{id}/retry': [
+      { path: `${api}/jobs/gitea/${doubtful}/retry` },
+      { path: `${api}/jobs/gitea/${job}/retry`, status: 409 },
+      { path: `${api}/jobs/gitea/0/retry`, status: 404 },
+    ],
   }
 }
 
@@ -86,25 +96,40 @@ function calls({ job, dispatch, request }: Ground): Record<string, [good: Call, 
 async function aBusyService(stage: Stage): Promise<{ service: RunningService; ground: Ground; token: string }> {
   const forge = await stage.forge({ kind: 'gitea', version: '1.26' })
   const dispatcher = await stage.dispatcher()
+  const breaking = await stage.dispatcher()
+  breaking.behave((_, __, request) => void request.socket.destroy())
   const token = stage.canaries.add('canary-of-the-callers-token')
   const schedule = [{ cron: '* 8-18 * * *', timezone: 'Europe/Berlin', min_idle: 0 }]
   const service = await stage.start({
-    dispatcher: { url: dispatcher.url, max_parallel: 2 },
+    dispatchers: { default: { url: dispatcher.url, max_parallel: 2 }, breaking: { url: breaking.url } },
     dispatcher_api: { enabled: true, token },
-    instances: [forge.instance({ targets: [{ name: 'linux', labels: ['linux'], schedule }] })],
+    instances: [
+      forge.instance({
+        targets: [
+          { name: 'linux', labels: ['linux'], schedule },
+          { name: 'doubtful', labels: ['doubtful'], dispatcher: 'breaking' },
+        ],
+      }),
+    ],
   })
   await until('the webhook is made', () => forge.world.ground.hooks.size === 1)
   const [done] = forge.push({}, { name: 'waits' }, { labels: ['nobody'] }, { needs: ['waits'] })
   await until('runners are asked for', () => dispatcher.calls.length === 2)
+  const [doubtful] = forge.push({ labels: ['doubtful'] })
+  await until('a start breaks off', async () => (await service.list('dispatches?state=unknown')).length === 1)
   const taken = forge.take(forge.runner('cloud-1'))
   if (taken) forge.finish(taken)
   await until('the first is over', async () => (await service.job('gitea', done?.id ?? 0)).state === 'finished')
   await service.look('gitea')
+  await until('a moment is kept', async () => (await service.get('history')).json.items.length > 0)
   await service.post('instances/gitea/pause')
   await ask(service, 'POST', { path: '/api/v1/dispatch', body: { labels: ['linux'], count: 2 } }, token)
-  const live = await service.list('dispatches?live=true')
+  const live = await service.list('dispatches?live=true&dispatcher=default')
   const [request] = await service.list('requests')
-  const ground = { job: String(done?.id), dispatch: String(live[0]?.id), request: String(request?.id) }
+  const ground = {
+    ...{ job: String(done?.id), doubtful: String(doubtful?.id) },
+    ...{ dispatch: String(live.at(-1)?.id), request: String(request?.id) },
+  }
   return { service, ground, token }
 }
 
@@ -130,6 +155,7 @@ test('every operation of the API answers as its document says, when all is well 
   stage,
 }) => {
   const { service, ground, token } = await aBusyService(stage)
+  const configuration = await readFile(join(stage.folder, 'autoscaler.yaml'), 'utf8')
   const document = (await service.get('openapi.json')).json as OpenApiDocument
   const { operations, differences } = readOpenApi(document)
   const known = calls(ground)
@@ -139,7 +165,7 @@ test('every operation of the API answers as its document says, when all is well 
   for (const [name, made] of Object.entries(known)) {
     const operation = operations.find((one) => one.name === name)!
     for (const call of made) {
-      if (call.file !== undefined) await service.rewrite(call.file)
+      if (call.more !== undefined) await service.rewrite(`${configuration}\n${call.more}\n`)
       const { status, type, body } = await ask(service, operation.method, call, token)
       const wanted = call.status === undefined ? [200, 202] : [call.status]
       const wrong = differences(operation, status, type, body)

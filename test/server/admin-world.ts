@@ -1,15 +1,17 @@
 import type { Clock } from '../../src/clock.ts'
 import type { DispatcherApiConfig, InstanceConfig, Role } from '../../src/config/config.ts'
 import type { Reloaded } from '../../src/config/reloaded.ts'
-import { eventAbout } from '../../src/core/event.ts'
+import type { Backoff } from '../../src/core/backoff.ts'
+import { type Event, eventAbout } from '../../src/core/event.ts'
 import type { Job } from '../../src/core/job.ts'
 import type { RunnerRequest } from '../../src/core/request.ts'
+import { retry } from '../../src/core/retry.ts'
 import type { Verdict } from '../../src/core/verdict.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { Secret } from '../../src/secret.ts'
 import { type AdminDeps, adminApp } from '../../src/server/admin.ts'
 import type { WorkerView } from '../../src/server/views.ts'
-import type { AskedRunners, Moment, Overview, Page } from '../../src/store/store.ts'
+import type { AskedRunners, Moment, Overview, Page, Pause } from '../../src/store/store.ts'
 import { aTarget } from '../support/builders.ts'
 import { giteaRules } from '../support/snapshot.ts'
 import { aLog, aStandingClock } from './intake-world.ts'
@@ -24,7 +26,8 @@ type Rows = {
 export function aShelf(rows: Partial<Rows> = {}) {
   const shelf = { jobs: [], runners: [], dispatches: [], requests: [], events: [], ...rows } satisfies Rows
   const keys = new Map<string, AskedRunners>()
-  const paused = new Set<string>()
+  const paused = new Map<string, Pause>()
+  const backoffs: Backoff[] = []
   const state = {
     broken: null as Error | null,
     full: false,
@@ -50,6 +53,8 @@ export function aShelf(rows: Partial<Rows> = {}) {
     return { items: fitting.slice(begin, end), next: end < fitting.length ? String(end) : null }
   }
 
+  const tell = (event: Event) => void shelf.events.push({ ...event, id: String(shelf.events.length + 1) })
+
   const newestRound = (instance: string, id: string, round?: number): Job | null =>
     shelf.jobs
       .filter((job) => job.instance === instance && job.id === id && (round ?? job.round) === job.round)
@@ -62,7 +67,13 @@ export function aShelf(rows: Partial<Rows> = {}) {
     jobs: async (query) => page(shelf.jobs, query, (job) => (query.state ?? job.state) === job.state),
     job: async (instance, id, round) => newestRound(instance, id, round),
     runners: async (query) =>
-      page(shelf.runners, query, (one) => query.gone === undefined || query.gone === (one.goneAt !== null)),
+      page(
+        shelf.runners,
+        query,
+        (one) =>
+          (query.gone === undefined || query.gone === (one.goneAt !== null)) &&
+          (query.state ?? one.state) === one.state,
+      ),
     dispatches: async (query) =>
       page(shelf.dispatches, query, (one) => query.live === undefined || query.live === (one.goneAt === null)),
     events: async ({ job, ...query }) =>
@@ -101,24 +112,43 @@ export function aShelf(rows: Partial<Rows> = {}) {
     deliveries: async (instance) => ({ instance, lastAt: null, lastJobEventAt: null }),
     async overview() {
       if (state.broken) throw state.broken
-      return { jobs: [], runners: [], deliveries: new Map(), breakers: [], paused, ...state.overview }
+      return { jobs: [], runners: [], deliveries: new Map(), breakers: backoffs, paused, ...state.overview }
     },
     history: async () => state.moments,
-    paused: async (instance) => paused.has(instance),
+    paused: async (instance) => paused.get(instance) ?? null,
     async append(appended) {
       if (state.broken) throw state.broken
-      shelf.events.push(...appended.map((event, index) => ({ ...event, id: String(shelf.events.length + index + 1) })))
+      for (const event of appended) tell(event)
     },
-    async pause(instance, on, at, by) {
-      shelf.events.push({
-        ...eventAbout(on ? 'paused' : 'resumed', { at, instance }, { by }),
-        id: String(shelf.events.length + 1),
-      })
-      if (on) paused.add(instance)
-      else paused.delete(instance)
+    async pause(instance, how) {
+      if (state.broken) throw state.broken
+      if (paused.has(instance)) return
+      paused.set(instance, how)
+      tell(eventAbout('paused', { at: how.at, instance }, { by: how.by }))
+    },
+    async resume(instance, how) {
+      if (state.broken) throw state.broken
+      if (paused.delete(instance)) tell(eventAbout('resumed', { at: how.at, instance }, { by: how.by }))
+    },
+    async retry({ instance, id, targets, at, by }) {
+      if (state.broken) throw state.broken
+      const job = newestRound(instance, id)
+      if (!job) return null
+      const target = targets.find(({ name }) => name === job.target) ?? null
+      const dispatches = shelf.dispatches.filter((one) => one.job?.id === id && one.goneAt === null)
+      const rows = {
+        job,
+        dispatches,
+        backoffs: new Map(backoffs.map((one) => [one.key, one])),
+        paused: paused.has(instance),
+      }
+      const done = retry(rows, target, at)
+      if (typeof done === 'string') return { kind: 'nothing', why: done, job }
+      tell(eventAbout('job_retried', { at, instance, job }, { by }))
+      return { kind: 'retried', ...done }
     },
   }
-  return { store, state, shelf }
+  return { store, state, shelf, backoffs }
 }
 
 export function anInstance(over: Partial<InstanceConfig> = {}): InstanceConfig {
@@ -193,7 +223,7 @@ export function anAdminWorld(over: AdminWorld = {}) {
     dryRun = false,
     reloaded = { kind: 'adopted', changes: [], restartNeeded: [] },
   } = over
-  const { store: held, state, shelf } = aShelf(rows)
+  const { store: held, state, shelf, backoffs } = aShelf(rows)
   const { store = held } = over
   const standing = aStandingClock()
   const { log, text, lines } = aLog()
@@ -269,5 +299,5 @@ export function anAdminWorld(over: AdminWorld = {}) {
     }
   }
 
-  return { app, get, state, shelf, store, clock: standing, metrics, stopping, text, lines, reloads }
+  return { app, get, state, shelf, backoffs, store, clock: standing, metrics, stopping, text, lines, reloads }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Verdict } from '../../src/core/verdict.ts'
-import { aDispatch, aJob, aRunner, aStoredEvent, aTarget, at } from '../support/builders.ts'
+import { aDispatch, aJob, aRequest, aRunner, aStoredEvent, aTarget, at } from '../support/builders.ts'
 import { anAdminWorld, anInstance, aWorker } from './admin-world.ts'
 
 const aVerdict = (over: Partial<Verdict>): Verdict => ({
@@ -241,7 +241,9 @@ test('an instance tells its mode, its last look, its hook and what its forge can
     forge: 'forgejo',
     scope: { level: 'repository', owner: 'acme', name: 'widgets' },
     mode: 'webhook',
+    health: 'failing',
     paused: false,
+    pause: null,
     dry_run: false,
     targets: ['linux'],
     capabilities: {
@@ -271,7 +273,9 @@ test('an instance tells its mode, its last look, its hook and what its forge can
 
 test('an instance whose worker does not run yet is told all the same', async () => {
   const { get } = anAdminWorld({ instances: [anInstance({ secrets: [] })] })
-  expect((await get('/api/v1/instances/main')).body).toMatchObject({ mode: null, last_look: null, webhook: null })
+  expect((await get('/api/v1/instances/main')).body).toMatchObject({
+    ...{ mode: null, health: 'starting', last_look: null, webhook: null },
+  })
 })
 
 test('an operator pauses an instance, resumes it, and asks for a look', async () => {
@@ -285,10 +289,28 @@ test('an operator pauses an instance, resumes it, and asks for a look', async ()
   expect(asked).toEqual(['look'])
 })
 
+test('a pause tells who made it, when and why, and stays theirs when somebody else pauses again', async () => {
+  const tokens = { read: 'token-of-a-reader', operate: 'token-of-an-operator', admin: 'token-of-an-admin' }
+  const { app } = anAdminWorld({ tokens })
+  const post = (path: string, token: string, body?: object) =>
+    app.request(`/api/v1/instances/main/${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: body && JSON.stringify(body),
+    })
+  const pause = { at: '2026-03-02T12:00:00.000Z', by: 'operate', reason: 'the disk is being replaced' }
+  expect(await (await post('pause', tokens.operate, { reason: pause.reason })).json()).toMatchObject({ pause })
+  expect(await (await post('pause', tokens.admin)).json()).toMatchObject({ paused: true, pause })
+  expect(await (await post('resume', tokens.admin, {})).json()).toMatchObject({ paused: false, pause: null })
+  expect((await post('pause', tokens.admin, { reason: '' })).status).toBe(400)
+  expect((await post('pause', tokens.admin, { why: 'x' })).status).toBe(400)
+  expect((await post('pause', tokens.admin, { reason: 'x'.repeat(5_000) })).status).toBe(413)
+})
+
 test.each(['pause', 'resume', 'look'])('there is nothing to %s at an instance that nobody configured', async (what) => {
   const { app, store } = anAdminWorld()
   expect((await app.request(`/api/v1/instances/other/${what}`, { method: 'POST' })).status).toBe(404)
-  expect(await store.paused('other')).toBe(false)
+  expect(await store.paused('other')).toBeNull()
 })
 
 test('targets are told with the min_idle of this minute, the entry that says so, and the next change', async () => {
@@ -317,12 +339,90 @@ test('targets are told with the min_idle of this minute, the entry that says so,
 })
 
 test('a dispatcher tells how much it runs, and that it blocks once that was seen', async () => {
-  const dispatches = [aDispatch(), aDispatch(), aDispatch({ dispatcher: 'other' }), aDispatch({ state: 'refused' })]
   const lanes = new Map([['default', { blocking: true, traits: { names: false } }]])
-  const { get } = anAdminWorld({ rows: { dispatches }, lanes })
+  const { get } = anAdminWorld({ lanes })
   expect((await get('/api/v1/dispatchers')).body).toMatchObject({
-    items: [{ name: 'default', kind: 'http', timeout_seconds: 15, live: 2, blocking: true }],
+    items: [{ name: 'default', kind: 'http', timeout_seconds: 15, live: 0, blocking: true }],
   })
+})
+
+test('a dispatcher tells what waits for it, and when its open breaker lets the next start through', async () => {
+  const rows = { requests: [aRequest(), aRequest({ labels: ['nobody offers this'] })] }
+  const { get, backoffs } = anAdminWorld({ rows })
+  const breakerOf = async () => (await get('/api/v1/dispatchers')).body
+  const breaker = { key: 'breaker/default', instance: '' }
+  const closed = { state: 'closed', failures: 0, next_try_at: null }
+  expect(await breakerOf()).toMatchObject({ items: [{ requests: 2, breaker: closed }] })
+  backoffs.push({ ...breaker, failures: 2, until: at('12:00:00') })
+  expect(await breakerOf()).toMatchObject({ items: [{ breaker: { ...closed, failures: 2 } }] })
+  backoffs[0] = { ...breaker, failures: 3, until: at('12:00:05') }
+  const open = { state: 'open', failures: 3, next_try_at: '2026-03-02T12:00:05.000Z' }
+  expect(await breakerOf()).toMatchObject({ items: [{ breaker: open }] })
+})
+
+test('a target tells its jobs, and what became of the runners that it asked for', async () => {
+  const { get, state } = anAdminWorld({
+    instances: [anInstance({ targets: [aTarget(), aTarget({ name: 'other' })] })],
+  })
+  const place = { instance: 'main', target: 'linux' }
+  const jobs = { ...place, unassigned: null, oldestAt: 0 }
+  state.overview = {
+    jobs: [
+      { ...jobs, state: 'queued', jobs: 2 },
+      { ...jobs, state: 'running', jobs: 1 },
+      { ...jobs, instance: 'other', state: 'running', jobs: 7 },
+    ],
+    runners: [
+      { ...place, dispatcher: 'default', state: 'busy', runners: 2 },
+      { ...place, dispatcher: 'cloud', state: 'busy', runners: 1 },
+      { ...place, dispatcher: 'default', state: 'booting', runners: 4 },
+    ],
+  }
+  expect((await get('/api/v1/targets')).body).toMatchObject({
+    items: [
+      {
+        ...{ name: 'linux', live: 7, jobs: { queued: 2, running: 1 } },
+        runners: { booting: 4, idle: 0, busy: 3, unseen: 0 },
+      },
+      { name: 'other', live: 0, jobs: { queued: 0, running: 0 } },
+    ],
+  })
+  expect((await get('/api/v1/dispatchers')).body).toMatchObject({ items: [{ name: 'default', live: 6 }] })
+})
+
+test.each([
+  ['', ['booting', 'idle', 'busy', 'offline']],
+  ['state=booting', ['booting']],
+  ['state=busy', ['busy']],
+  ['state=gone', ['gone']],
+  ['gone=true', ['gone']],
+  ['gone=false', ['booting', 'idle', 'busy', 'offline']],
+])('runners by state, with "%s", are %j', async (query, expected) => {
+  const states = ['idle', 'busy', 'offline', 'gone'] as const
+  const rows = { dispatches: [aDispatch()], runners: states.map((state) => aRunner({ state })) }
+  const { get } = anAdminWorld({ rows })
+  const { items } = (await get(`/api/v1/runners?${query}`)).body as { items: { state: string }[] }
+  expect(items.map(({ state }) => state)).toEqual(expected)
+})
+
+test('a job that is held back is retried, and the answer says what was done', async () => {
+  const jobs = [aJob({ id: '1', dispatches: 3 }), aJob({ id: '2' }), aJob({ id: '3', state: 'running' })]
+  const { worker } = aWorker({ verdicts: { '2/1': aVerdict({ kind: 'covered' }) } })
+  const { app, backoffs } = anAdminWorld({ rows: { jobs }, workers: new Map([['main', worker]]) })
+  const retry = async (id: string) => {
+    const answer = await app.request(`/api/v1/jobs/main/${id}/retry`, { method: 'POST' })
+    return { status: answer.status, ...((await answer.json()) as object) }
+  }
+  backoffs.push({ key: 'idled/main/job/1/1', instance: 'main', failures: 2, until: at('12:02:00') })
+  expect(await retry('1')).toMatchObject({
+    status: 200,
+    effects: ['backoff_cleared', 'allowance_renewed'],
+    message: 'its back-offs are cleared; its runners are counted from none again',
+    job: { id: '1', dispatches: 0 },
+  })
+  expect(await retry('2')).toMatchObject({ status: 409, detail: expect.stringContaining('it is covered') })
+  expect(await retry('3')).toMatchObject({ status: 409, detail: 'it runs' })
+  expect(await retry('4')).toMatchObject({ status: 404, detail: 'no job 4 of main is known' })
 })
 
 test('moments that no calendar has are told as unknown', async () => {

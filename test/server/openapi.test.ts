@@ -36,7 +36,7 @@ function aFullWorld() {
     },
   })
   const rows = {
-    jobs: [aJob({ instance: 'x', id: 'x' }), aJob({ instance: 'x', state: 'finished' })],
+    jobs: [aJob({ instance: 'x', id: 'x', dispatches: 3 }), aJob({ instance: 'x', state: 'finished' })],
     runners: [aRunner(), aRunner({ state: 'busy' })],
     dispatches: [
       aDispatch({ id: 'x' }),

@@ -7,7 +7,9 @@ import { hostileTextContract } from './contract/hostile-text.ts'
 import { instancesContract } from './contract/instances.ts'
 import { listsContract } from './contract/lists.ts'
 import { outcomesContract } from './contract/outcomes.ts'
+import { overviewContract } from './contract/overview.ts'
 import { requestsContract } from './contract/requests.ts'
+import { retriesContract } from './contract/retries.ts'
 import { saveContract } from './contract/save.ts'
 
 /** What every store promises. `open` answers an empty one each time. */
@@ -30,5 +32,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     instancesContract(withStore)
     listsContract(withStore)
     hostileTextContract(withStore)
+    overviewContract(withStore)
+    retriesContract(withStore)
   })
 }

@@ -97,11 +97,11 @@ function addActions(app: Hono<Served>, { store, clock, workers, ...deps }: Dashb
   const back = async (c: Context<Served>) => c.redirect(ownPath((await form(c)).get('back') ?? undefined), 303)
 
   app.post('/instances/:name/pause', async (c) => {
-    await store.pause(named(c.req.param('name')), true, clock.now(), callerOf(c))
+    await store.pause(named(c.req.param('name')), { at: clock.now(), by: callerOf(c), reason: null })
     return back(c)
   })
   app.post('/instances/:name/resume', async (c) => {
-    await store.pause(named(c.req.param('name')), false, clock.now(), callerOf(c))
+    await store.resume(named(c.req.param('name')), { at: clock.now(), by: callerOf(c), reason: null })
     return back(c)
   })
   app.post('/instances/:name/look', async (c) => {

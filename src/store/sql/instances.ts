@@ -1,7 +1,7 @@
-import { eventAbout } from '../../core/event.ts'
-import { type HookRecord, LeaseLost } from '../store.ts'
+import { type EventDetail, eventAbout } from '../../core/event.ts'
+import { type HookRecord, LeaseLost, type Pause } from '../store.ts'
 import type { Ring } from './commits.ts'
-import type { Sql, Work } from './sql.ts'
+import type { Cell, Row, Sql, Work } from './sql.ts'
 import { events, hooks } from './tables.ts'
 
 /** Of the holder that has the lease now, or had it last. */
@@ -21,15 +21,40 @@ export function* isPaused(db: Sql, instance: string): Work<boolean> {
   return (yield* db.get('SELECT paused FROM instances WHERE name = ?', instance))?.paused === 1
 }
 
-/** Pauses or resumes; a change leaves an event and rings, saying the same again does neither. */
-export function* setPaused(db: Sql, ring: Ring, instance: string, paused: boolean, at: number, by: string): Work<void> {
-  if ((yield* isPaused(db, instance)) === paused) return
+/** Who paused it, when and why; null while it is not paused. */
+export function* readPause(db: Sql, instance: string): Work<Pause | null> {
+  const row = yield* db.get('SELECT * FROM instances WHERE name = ?', instance)
+  return row ? pauseOf(row) : null
+}
+
+export function pauseOf({ paused, paused_at, paused_by, paused_reason }: Row): Pause | null {
+  const text = (cell: Cell | undefined) => (typeof cell === 'string' ? cell : null)
+  return Number(paused) === 1 ? { at: Number(paused_at), by: text(paused_by), reason: text(paused_reason) } : null
+}
+
+/** Leaves an event and rings; an instance that is paused already stays as it is. */
+export function* pause(db: Sql, ring: Ring, instance: string, { at, by, reason }: Pause): Work<void> {
+  if (yield* isPaused(db, instance)) return
   yield* db.run(
-    'INSERT INTO instances (name, paused) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET paused = excluded.paused',
-    ...[instance, paused ? 1 : 0],
+    `INSERT INTO instances (name, paused, paused_at, paused_by, paused_reason) VALUES (?, 1, ?, ?, ?)
+     ON CONFLICT (name) DO UPDATE SET paused = 1, paused_at = excluded.paused_at,
+       paused_by = excluded.paused_by, paused_reason = excluded.paused_reason`,
+    ...[instance, at, by, reason],
   )
-  yield* events.append(db, eventAbout(paused ? 'paused' : 'resumed', { at, instance }, { by }))
+  yield* events.append(db, eventAbout('paused', { at, instance }, said(by, reason)))
   ring(instance)
+}
+
+/** Leaves an event and rings; one that is not paused stays as it is. */
+export function* resume(db: Sql, ring: Ring, instance: string, { at, by, reason }: Pause): Work<void> {
+  if (!(yield* isPaused(db, instance))) return
+  yield* db.run('UPDATE instances SET paused = 0 WHERE name = ?', instance)
+  yield* events.append(db, eventAbout('resumed', { at, instance }, said(by, reason)))
+  ring(instance)
+}
+
+function said(by: string | null, reason: string | null): EventDetail {
+  return reason === null ? { by } : { by, reason }
 }
 
 export function* readWatermark(db: Sql, instance: string, hook: string): Work<string | null> {

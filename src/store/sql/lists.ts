@@ -18,7 +18,14 @@ interface List<T> {
 
 /** Jobs, the first seen first. */
 export function listJobs(db: Sql, query: Query<'jobs'>) {
-  const where = [...sameInstance(query), ...sameTarget(query), ...given('state = ?', query.state)]
+  const where = [
+    ...sameInstance(query),
+    ...sameTarget(query),
+    ...given('state = ?', query.state),
+    ...given('lower(repository) = ?', query.repository?.toLowerCase()),
+    // The labels are a JSON array, in which each is found as it is written there.
+    ...given("replace(labels, ?, '') <> labels", query.label === undefined ? undefined : JSON.stringify(query.label)),
+  ]
   return page(db, query, { table: 'jobs', order: 'oldest first', where, read: jobs.read })
 }
 
@@ -28,6 +35,8 @@ export function listDispatches(db: Sql, query: Query<'dispatches'>) {
     ...sameInstance(query),
     ...sameTarget(query),
     ...isGone(query.live === undefined ? undefined : !query.live),
+    ...given('state = ?', query.state),
+    ...given('dispatcher = ?', query.dispatcher),
   ]
   return page(db, query, { table: 'dispatches', order: 'newest first', where, read: dispatches.read })
 }
@@ -41,7 +50,12 @@ export function listRequests(db: Sql, query: Query<'requests'>) {
 /** Runners, the first seen first; those of a target are the ones that its dispatches brought. */
 export function listRunners(db: Sql, query: Query<'runners'>) {
   const ofTarget = 'EXISTS (SELECT 1 FROM dispatches WHERE dispatches.id = runners.dispatch AND dispatches.target = ?)'
-  const where = [...sameInstance(query), ...given(ofTarget, query.target), ...isGone(query.gone)]
+  const where = [
+    ...sameInstance(query),
+    ...given(ofTarget, query.target),
+    ...isGone(query.gone),
+    ...given('state = ?', query.state),
+  ]
   return page(db, query, { table: 'runners', order: 'oldest first', where, read: runners.read })
 }
 

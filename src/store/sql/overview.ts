@@ -1,4 +1,5 @@
-import type { DeliverySummary, HistoryQuery, JobCount, Moment, Overview, RunnerCount, Sample } from '../store.ts'
+import type { DeliverySummary, HistoryQuery, JobCount, Moment, Overview, Pause, RunnerCount, Sample } from '../store.ts'
+import { pauseOf } from './instances.ts'
 import type { Row, Sql, Work } from './sql.ts'
 import { backoffs } from './tables.ts'
 
@@ -25,7 +26,7 @@ const runnerCounts = `
 
 /** Four statements, whatever there is; their rows are as many as there are targets and states. */
 export function* readOverview(db: Sql, now: number): Work<Overview> {
-  const instances = yield* db.all('SELECT name, paused, delivered_at, job_event_at FROM instances')
+  const instances = yield* db.all('SELECT * FROM instances')
   const jobs = yield* db.all(jobCounts)
   const runners = yield* db.all(runnerCounts, now, now)
   const breakers = yield* db.all("SELECT * FROM backoffs WHERE key LIKE 'breaker/%'")
@@ -33,7 +34,12 @@ export function* readOverview(db: Sql, now: number): Work<Overview> {
     jobs: jobs.map(jobCount),
     runners: runners.map(runnerCount),
     deliveries: new Map(instances.map((row) => [String(row.name), delivered(row)])),
-    paused: new Set(instances.filter(({ paused }) => Number(paused) === 1).map(({ name }) => String(name))),
+    paused: new Map(
+      instances.flatMap((row): [string, Pause][] => {
+        const pause = pauseOf(row)
+        return pause ? [[String(row.name), pause]] : []
+      }),
+    ),
     breakers: breakers.map(backoffs.read),
   }
 }

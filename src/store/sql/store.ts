@@ -3,13 +3,14 @@ import type { Ring } from './commits.ts'
 import { deliverySummary, received, recordDelivery, secretUses } from './deliveries.ts'
 import { endedDispatches, intendDispatches, settleDispatch } from './dispatches.ts'
 import { readFacts } from './facts.ts'
-import { findHook, isPaused, readWatermark, setPaused, writeWatermark } from './instances.ts'
+import { findHook, pause, readPause, readWatermark, resume, writeWatermark } from './instances.ts'
 import { newestRound, oneRound } from './jobs.ts'
 import { standingLease, takeLease } from './leases.ts'
 import { listDispatches, listEvents, listJobs, listRequests, listRunners } from './lists.ts'
 import { readHistory, readOverview, writeSamples } from './overview.ts'
 import { pruneBatch, pruneStatements } from './prune.ts'
 import { cancelRequest, recordRequests } from './requests.ts'
+import { retryJob } from './retries.ts'
 import { saveChanges } from './save.ts'
 import type { Sql, Work } from './sql.ts'
 import { events, hooks } from './tables.ts'
@@ -45,8 +46,10 @@ export function sqlStore({ commit, read, leaseClock, ...ownWay }: Database): Sto
       })
     },
 
-    paused: (instance) => read((db) => isPaused(db, instance)),
-    pause: (instance, paused, at, by) => commit((db, ring) => setPaused(db, ring, instance, paused, at, by)),
+    retry: (asked) => commit((db, ring) => retryJob(db, ring, asked)),
+    paused: (instance) => read((db) => readPause(db, instance)),
+    pause: (instance, how) => commit((db, ring) => pause(db, ring, instance, how)),
+    resume: (instance, how) => commit((db, ring) => resume(db, ring, instance, how)),
     hook: (instance, url) => read((db) => findHook(db, instance, url)),
     async saveHook(hook) {
       await commit((db) => hooks.put(db, hook))

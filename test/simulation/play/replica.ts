@@ -173,7 +173,8 @@ export class Replica {
   }
 
   pause(paused: boolean): Promise<void> {
-    return this.#store.pause('main', paused, this.#clock.now(), 'somebody')
+    const how = { at: this.#clock.now(), by: 'somebody', reason: null }
+    return paused ? this.#store.pause('main', how) : this.#store.resume('main', how)
   }
 
   get #host(): string {

@@ -136,7 +136,7 @@ export class Service {
     const { store, agenda, oracle } = this.#world
     for (const replica of this.live) replica.goOn()
     oracle.pausedAt = null
-    await store.pause('main', false, agenda.now, 'somebody')
+    await store.resume('main', { at: agenda.now, by: 'somebody', reason: null })
   }
 
   end(): void {

@@ -53,26 +53,27 @@ export function instancesContract(test: StoreTest): void {
 
   test('pauses and resumes an instance, with a trail and a ring for each change', async ({ store }) => {
     const rung = rings(store)
-    expect(await store.paused('main')).toBe(false)
-    await store.pause('main', true, at('12:00:00'), 'ann')
-    await store.pause('main', true, at('12:00:01'), 'ann')
-    expect(await store.paused('main')).toBe(true)
+    expect(await store.paused('main')).toBeNull()
+    await store.pause('main', { at: at('12:00:00'), by: 'ann', reason: 'the disk' })
+    await store.pause('main', { at: at('12:00:01'), by: 'bob', reason: null })
+    expect(await store.paused('main')).toEqual({ at: at('12:00:00'), by: 'ann', reason: 'the disk' })
     expect((await store.facts('main', ask())).paused).toBe(true)
-    expect(await store.paused('other')).toBe(false)
-    await store.pause('main', false, at('12:00:02'), 'bob')
-    expect(await store.paused('main')).toBe(false)
+    expect(await store.paused('other')).toBeNull()
+    await store.resume('main', { at: at('12:00:02'), by: 'bob', reason: null })
+    await store.resume('main', { at: at('12:00:03'), by: 'ann', reason: null })
+    expect(await store.paused('main')).toBeNull()
     const { items } = await store.events({ limit: 10 })
-    expect(items.map(({ type, at, detail }) => ({ type, at, by: detail.by }))).toEqual([
-      { type: 'resumed', at: at('12:00:02'), by: 'bob' },
-      { type: 'paused', at: at('12:00:00'), by: 'ann' },
+    expect(items.map(({ type, at, detail }) => ({ type, at, detail }))).toEqual([
+      { type: 'resumed', at: at('12:00:02'), detail: { by: 'bob' } },
+      { type: 'paused', at: at('12:00:00'), detail: { by: 'ann', reason: 'the disk' } },
     ])
     expect(rung).toEqual(['main', 'main'])
   })
 
   test('keeps a pause when another holder takes over', async ({ store }) => {
-    await store.pause('main', true, at('12:00:00'), 'ann')
+    await store.pause('main', { at: at('12:00:00'), by: 'ann', reason: null })
     await store.lease('main', aHolder('two'), at('12:05:00'), 15_000)
-    expect(await store.paused('main')).toBe(true)
+    expect(await store.paused('main')).toMatchObject({ by: 'ann' })
   })
 
   test('keeps one hook for each url', async ({ store }) => {

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { Event, StoredEvent } from '../../../src/core/event.ts'
-import type { EventQuery, ListQuery, Page } from '../../../src/store/store.ts'
+import type { EventQuery, JobQuery, ListQuery, Page } from '../../../src/store/store.ts'
 import { aDelivery, aDispatch, aJob, aRunner, at } from '../../support/builders.ts'
 import { ask, idsOf, type StoreTest, save } from '../../support/store.ts'
 
@@ -61,6 +61,47 @@ export function listsContract(test: StoreTest): void {
     expect(await ids({ instance: 'main' })).toEqual(['here', 'runs', 'mac'])
     expect(await ids({ state: 'queued', target: 'linux' })).toEqual(['here', 'there'])
     expect(await ids({ instance: 'main', state: 'running' })).toEqual(['runs'])
+  })
+
+  test('lists jobs by repository, in any case, and by a label that they ask for', async ({ store }) => {
+    const jobs = [
+      aJob({ id: 'a', repository: 'Acme/Widgets', labels: ['linux', 'gpu'] }),
+      aJob({ id: 'b', repository: 'acme/widgets-old', labels: ['gpu-2', 'linux'] }),
+      aJob({ id: 'c', repository: null, labels: ['a "label"\\'] }),
+    ]
+    await save(store, { jobs })
+    const ids = async (query: Partial<JobQuery>) => idsOf((await store.jobs({ limit: 10, ...query })).items)
+    expect(await ids({ repository: 'acme/WIDGETS' })).toEqual(['a'])
+    expect(await ids({ label: 'linux' })).toEqual(['a', 'b'])
+    expect(await ids({ label: 'gpu' })).toEqual(['a'])
+    expect(await ids({ label: 'GPU' })).toEqual([])
+    expect(await ids({ label: 'a "label"\\' })).toEqual(['c'])
+    expect(await ids({ label: 'label' })).toEqual([])
+    expect(await ids({ label: '', repository: '' })).toEqual([])
+  })
+
+  test('lists dispatches by state and dispatcher, and runners by state', async ({ store }) => {
+    await save(store, {
+      dispatches: [
+        aDispatch({ id: 'a', state: 'sent' }),
+        aDispatch({ id: 'b', dispatcher: 'cloud' }),
+        aDispatch({ id: 'c', state: 'sent', dispatcher: 'cloud' }),
+      ],
+      runners: [aRunner({ name: 'idle' }), aRunner({ name: 'busy', state: 'busy' })],
+    })
+    expect(idsOf((await store.dispatches({ limit: 10, state: 'sent' })).items)).toEqual(['c', 'a'])
+    expect(idsOf((await store.dispatches({ limit: 10, state: 'sent', dispatcher: 'cloud' })).items)).toEqual(['c'])
+    expect((await store.runners({ limit: 10, state: 'busy' })).items.map(({ name }) => name)).toEqual(['busy'])
+  })
+
+  test('lists events of a span of time', async ({ store }) => {
+    const times = ['12:00:00', '12:01:00', '12:02:00']
+    await store.append(times.map((time) => queued(time, { at: at(time) })))
+    const within = async (query: Partial<EventQuery>) =>
+      (await store.events({ limit: 10, ...query })).items.map(({ job }) => job?.id)
+    expect(await within({ since: at('12:01:00') })).toEqual(['12:02:00', '12:01:00'])
+    expect(await within({ until: at('12:01:00') })).toEqual(['12:00:00'])
+    expect(await within({ since: at('12:01:00'), until: at('12:02:00') })).toEqual(['12:01:00'])
   })
 
   test('lists dispatches and runners that are live, gone or both', async ({ store }) => {

@@ -42,7 +42,7 @@ export function outcomesContract(test: StoreTest): void {
       jobs: [aJob({ ...job, dispatches: 1 })],
       dispatches: [aDispatch({ id: 'waiting', state: 'intended', job }), aDispatch({ id: 'under way', state: 'sent' })],
     })
-    await store.pause('main', true, at('12:00:01'), 'ann')
+    await store.pause('main', { at: at('12:00:01'), by: 'ann', reason: null })
     const sent = (id: string) => store.settle(id, { kind: 'sent', at: at('12:00:02') })
     expect(await sent('waiting')).toMatchObject({ sentAt: null, goneReason: 'never_sent' })
     expect(await store.job('main', '1')).toMatchObject({ dispatches: 0 })

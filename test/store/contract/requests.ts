@@ -97,7 +97,7 @@ export function requestsContract(test: StoreTest): void {
     expect(await store.intend('main', epoch, intents, noLimits)).toHaveLength(3)
     const refusal = { kind: 'refused', at: at('12:00:01'), reason: 'no credential', retryAt: null } as const
     await store.settle(withoutCredential.id, refusal)
-    await store.pause('main', true, at('12:00:01'), 'ann')
+    await store.pause('main', { at: at('12:00:01'), by: 'ann', reason: null })
     await store.settle(paused.id, { kind: 'sent', at: at('12:00:02') })
     const next = (await store.lease('main', aHolder('next'), at('12:02:00'), 10_000)) ?? 0
     const { requests, dispatches, backoffs } = await store.facts('main', ask())
