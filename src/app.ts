@@ -1,4 +1,3 @@
-import type { Clock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import type { Reload } from './config/reloaded.ts'
 import { keepHistory, sampling } from './history.ts'
@@ -60,7 +59,7 @@ async function run(world: World, parts: Parts, ports: AppPorts): Promise<App> {
   world.start()
   const watched = () => (world.config.watch ? world.config.files : null)
   const background = [
-    pruneHourly(store, clock, log, ending.signal),
+    pruneHourly(parts, ending.signal),
     keepHistory({ ...parts, instances: () => world.config.instances }, ports.sampling ?? sampling, ending.signal),
     watchFiles(watched, () => void reload('watch'), clock, ending.signal),
   ]
@@ -107,9 +106,14 @@ async function listen(
   }
 }
 
-async function pruneHourly(store: Store, clock: Clock, log: Log, signal: AbortSignal): Promise<void> {
+/** Each hour, and when the disk is full. */
+async function pruneHourly(
+  { store, clock, log, crowded }: Pick<Parts, 'store' | 'clock' | 'log' | 'crowded'>,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.addEventListener('abort', () => crowded.ring())
   while (!signal.aborted) {
-    await clock.sleep(hour, signal)
+    await crowded.wait(clock, hour)
     if (signal.aborted) return
     await store
       .prune(clock.now() - memory)

@@ -18,6 +18,7 @@ const later = ['explain', 'simulate']
 const help = `muster: calls up CI runners for Forgejo, Gitea and GitHub when jobs need them
 
   muster serve   [--config autoscaler.yaml]   run the service (the default)
+                 [--rebuild-state]            … and begin anew where the state is damaged; a sound one is kept
   muster demo    [--exit-when-idle] [--json]  see it at work on simulated forges; nothing else is needed
   muster plan    [--config …] [--json]        one look and its plan; nothing is done
   muster check   [--config …] [--json]        walk the real set-up: what is wrong, and how to mend it

@@ -34,6 +34,11 @@ export function createMetrics() {
       labelNames: ['instance'],
       registers,
     }),
+    stateWritable: new Gauge({
+      name: 'muster_state_writable',
+      help: '1 while what comes in can be recorded; 0 while it cannot: the disk is full, or the file cannot be written.',
+      registers,
+    }),
     mode: new Gauge({
       name: 'muster_mode',
       help: '1 for the mode the instance is in, 0 for the others.',

@@ -10,10 +10,11 @@ import { type Ids, randomId } from './ids.ts'
 import { createLog, type Log } from './log.ts'
 import { createMetrics, type Metrics, showProcess } from './metrics.ts'
 import { Scrubber, type Secret } from './secret.ts'
-import { openSqliteStore } from './store/sqlite.ts'
+import { type Health, openSqliteStore } from './store/sqlite.ts'
 import type { Holder, Store } from './store/store.ts'
 import { openTraces, type Traces } from './traces.ts'
 import { version } from './version.ts'
+import { Bell } from './worker/bell.ts'
 import type { TurnDeps } from './worker/deps.ts'
 import type { Lane } from './worker/lane.ts'
 
@@ -26,6 +27,8 @@ export interface AppPorts {
   /** Where log lines go; standard error by default. */
   writeLog?: (line: string) => void
   logLevel?: string
+  /** Sets a damaged state aside and begins with an empty one. A sound one is kept. */
+  rebuildState?: boolean
   /** Where OpenTelemetry finds its variables; the process's own by default. */
   env?: NodeJS.ProcessEnv
   /** How often it is counted how everything is, milliseconds; a demo has less time than a service. */
@@ -42,6 +45,10 @@ export interface Parts {
   host: string
   /** This process, as it takes leases. */
   holder: Holder
+  /** When the state began anew; null where it did not, or where that is forgotten. */
+  rebuiltAt: number | null
+  /** Rung when the disk of the state is full. */
+  crowded: Bell
   metrics: Metrics
   traces: Traces
   log: Log
@@ -54,12 +61,40 @@ export async function openParts(config: Config, ports: AppPorts): Promise<Parts>
   const { clock = systemClock, ids = randomId, host = hostname() } = ports
   const scrubber = new Scrubber(config.secrets)
   const log = createLog({ scrubber, level: ports.logLevel, write: ports.writeLog })
-  const store = await openSqliteStore({ path: config.state.path })
   const metrics = createMetrics()
   showProcess(metrics, version())
+  const crowded = new Bell()
+  const at = clock.now()
+  const store = await openSqliteStore({
+    path: config.state.path,
+    rebuild: ports.rebuildState
+      ? { at, told: (aside) => log.error({ aside }, 'the state was damaged and is set aside: it begins anew') }
+      : undefined,
+    onHealth(health, cause) {
+      metrics.stateWritable.set(health === 'well' ? 1 : 0)
+      if (health === 'well') log.info('the state can be written again')
+      else log.error({ err: cause }, ailments[health])
+      if (health === 'full') crowded.ring()
+    },
+  })
+  metrics.stateWritable.set(1)
+  const rebuiltAt = await rebuilt(store)
+  if (ports.rebuildState && rebuiltAt !== at) log.info('the state is sound: --rebuild-state changes nothing')
   const traces = await openTraces(ports.env ?? process.env, version())
   const holder = { id: `${host}/${ids()}`, host }
-  return { store, clock, ids, host, holder, metrics, traces, log, scrubber }
+  return { store, clock, ids, host, holder, rebuiltAt, crowded, metrics, traces, log, scrubber }
+}
+
+const ailments: Readonly<Record<Exclude<Health, 'well'>, string>> = {
+  full: 'the disk of the state is full: nothing new is recorded until there is room',
+  failing: 'the state cannot be written: each delivery is refused until it can',
+  damaged: 'the state is damaged: nothing new is recorded; restart with --rebuild-state',
+}
+
+/** The first event of a state that began anew says so. */
+async function rebuilt(store: Pick<Store, 'events'>): Promise<number | null> {
+  const { items } = await store.events({ after: '0', limit: 1 })
+  return items[0]?.type === 'state_rebuilt' ? items[0].at : null
 }
 
 /** A dispatcher; what an earlier process left there is taken up. Throws `DispatcherUnusable`. */
@@ -139,6 +174,7 @@ export function turnDeps(
     owner: config.owner,
     host: parts.host,
     dryRun: config.dryRun || instance.dryRun,
+    rebuiltAt: parts.rebuiltAt,
     hookUrl: instance.webhook?.url ?? null,
     webhookGrace: instance.webhookGrace,
     retiring: new Set(),

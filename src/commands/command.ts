@@ -6,6 +6,7 @@ export const options = {
   'exit-when-idle': { type: 'boolean', default: false },
   yes: { type: 'boolean', default: false },
   watch: { type: 'boolean', short: 'w', default: false },
+  'rebuild-state': { type: 'boolean', default: false },
   url: { type: 'string' },
   'token-env': { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
@@ -19,6 +20,7 @@ export interface Given {
   'exit-when-idle'?: boolean
   yes?: boolean
   watch?: boolean
+  'rebuild-state'?: boolean
   url?: string
   'token-env'?: string
   help?: boolean

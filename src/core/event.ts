@@ -34,6 +34,7 @@ export const eventTypes = [
   'resumed',
   'config_reloaded',
   'config_refused',
+  'state_rebuilt',
 ] as const
 
 export type EventType = (typeof eventTypes)[number]

@@ -81,7 +81,9 @@ function lingers(dispatch: Dispatch, { now, runnersSeenAt }: Snapshot): boolean 
 }
 
 /** Where a runner for `min_idle` is asked for now; else when it may be, or now when only a new fact can tell. */
-function whereToAsk(target: Target, rooms: Rooms, { facts, now, looked }: Snapshot): Choice | { until: number } {
+function whereToAsk(target: Target, rooms: Rooms, snapshot: Snapshot): Choice | { until: number } {
+  const { facts, now, looked, rebuiltAt } = snapshot
+  if (rebuiltAt !== null && now < rebuiltAt + target.ttl) return { until: rebuiltAt + target.ttl }
   return facts.paused || !looked || !rooms.hasFree(target.name) ? { until: now } : rooms.choose(target, null)
 }
 

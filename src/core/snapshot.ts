@@ -20,6 +20,11 @@ export interface Snapshot {
   jobsListed: boolean
   /** The first look has ended: before it nobody knows what is idle, and `min_idle` waits. */
   looked: boolean
+  /**
+   * When the state began anew because the one before was damaged; null where it did not. Nobody remembers the runners from before, and they
+   * may live on: until one `ttl` later none is started for `min_idle`.
+   */
+  rebuiltAt: number | null
   /** Where requests of the dispatcher API go that no target offers; null where it is not offered, and they wait. */
   api: { dispatcher: string } | null
 }

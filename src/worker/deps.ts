@@ -35,6 +35,8 @@ export interface TurnDeps {
   host: string
   /** Decide and tell, start nothing. */
   dryRun: boolean
+  /** When the state began anew; null where it did not, see `Snapshot`. */
+  rebuiltAt: number | null
   /** The URL of the webhook that we keep; null where we keep none. */
   hookUrl: string | null
   /** Milliseconds. */

@@ -241,6 +241,14 @@ describe('min_idle', () => {
     expect(decide({ targets: warm(), looked: false }).wanted).toEqual([])
   })
 
+  test('is not filled for one ttl after the state began anew: runners that nobody remembers may live so long', () => {
+    const rebuiltAt = at('12:00:00')
+    const late = decide({ targets: warm(), rebuiltAt, now: at('12:19:59') })
+    expect(late).toMatchObject({ wanted: [], wakeAt: at('12:20:00') })
+    expect(decide({ targets: warm(), rebuiltAt, now: at('12:20:00') }).wanted).toHaveLength(2)
+    expect(decide({ targets: warm(), rebuiltAt, now: at('12:00:10'), jobs: jobs(1) }).wanted).toHaveLength(1)
+  })
+
   test('is topped up at most once per ttl while no look of runners succeeds', () => {
     const dispatches = [aDispatch(), aDispatch()]
     expect(decide({ targets: warm(), dispatches, now: at('12:19:59'), runnersSeenAt: at('11:59:00') }).wanted).toEqual(

@@ -21,6 +21,7 @@ export interface TownOptions {
   /** Milliseconds that a job takes. Without it a job goes on, so that a look sees it run when all events of it were lost. */
   work?: number
   max?: number
+  minIdle?: number
   /** Further keys of the configuration. */
   configuration?: Record<string, unknown>
 }
@@ -57,7 +58,7 @@ const boot = 150
 const output = fileURLToPath(new URL('../../test-output/faults', import.meta.url))
 
 export async function aTown(stage: Stage, options: TownOptions): Promise<Town> {
-  const { name, work, max = 1_000, onShutdown = 'close', configuration = {} } = options
+  const { name, work, max = 1_000, minIdle = 0, onShutdown = 'close', configuration = {} } = options
   mkdirSync(output, { recursive: true })
   const history = new History(join(output, `${name}.jsonl`))
   const forge = await stage.forge({ kind: 'gitea', version: '1.26' })
@@ -66,7 +67,14 @@ export async function aTown(stage: Stage, options: TownOptions): Promise<Town> {
   dispatcher.behave(dispatching({ stage, forge, history, starts, work, how: options.dispatcher }))
   noteDeliveries(forge, history)
   noteJobs(forge, history)
-  const target = { name: 'linux', labels: ['linux'], max, boot_timeout: `${bootTimeout / 1_000}s`, ttl: '10m' }
+  const target = {
+    name: 'linux',
+    labels: ['linux'],
+    max,
+    min_idle: minIdle,
+    boot_timeout: `${bootTimeout / 1_000}s`,
+    ttl: '10m',
+  }
   await written(stage, {
     listen: `127.0.0.1:${stage.port}`,
     admin: { listen: '127.0.0.1:0' },

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { commitsTo } from '../../src/store/sqlite/commits.ts'
 import { connect } from '../../src/store/sqlite/database.ts'
+import { keepHealth } from '../../src/store/sqlite/health.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import type { DeliveryRecord, Store } from '../../src/store/store.ts'
 import { aDeliveredJob, aDelivery, aDispatch, at } from '../support/builders.ts'
@@ -98,10 +99,13 @@ test('answers nobody whose commit fails at its very end, and writes the others a
       db.exec(sql)
     },
   }
-  const { commit } = commitsTo(failing, setImmediate)
+  const told: string[] = []
+  const health = keepHealth({ ballast: null, checkpoint: () => undefined, told: (now) => told.push(now) })
+  const { commit } = commitsTo(failing, health.failed, setImmediate)
   const note = (text: string) => commit((sql) => sql.run('INSERT INTO notes VALUES (?)', text))
   const answers = await Promise.allSettled(['first', 'second'].map(note))
   expect(answers).toMatchObject([{ reason: { name: 'StoreUnavailable' } }, { status: 'fulfilled' }])
   expect(db.all('SELECT text FROM notes')).toMatchObject([{ text: 'second' }])
+  expect(told).toEqual(['failing'])
   db.close()
 })

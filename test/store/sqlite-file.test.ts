@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { migrations } from '../../src/store/sql/migrations.ts'
+import { setAside } from '../../src/store/sqlite/aside.ts'
 import { connect } from '../../src/store/sqlite/database.ts'
 import { openFile } from '../../src/store/sqlite/file.ts'
 import { migrate } from '../../src/store/sqlite/migrate.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
-import { aDeliveredJob, aDelivery } from '../support/builders.ts'
+import { aDeliveredJob, aDelivery, at } from '../support/builders.ts'
 import { storeFiles } from '../support/store-files.ts'
 
 const newFile = storeFiles()
@@ -110,7 +111,7 @@ test('refuses a file that is no database', async () => {
   writeFileSync(path, 'listen: ":8090"\n'.repeat(100))
   await expect(openSqliteStore({ path })).rejects.toMatchObject({
     name: 'StoreUnusable',
-    message: `${path} is not a database. Point \`state\` at a file of muster's own.`,
+    message: expect.stringMatching(/is not a database\. Point `state` at a file of muster's own, .*--rebuild-state/),
   })
 })
 
@@ -120,8 +121,57 @@ test('refuses a damaged file, and says how to start anew', async () => {
   writeFileSync(path, bytes.fill(0xff, 3 * 4096, 4 * 4096))
   await expect(openSqliteStore({ path })).rejects.toMatchObject({
     name: 'StoreUnusable',
-    message: expect.stringMatching(/is damaged .* Move it and its -wal file aside and start again/),
+    message: expect.stringMatching(/is damaged .* `muster serve --rebuild-state` sets the file and its -wal aside/),
   })
+})
+
+test.each([
+  ['a damaged file', (path: string) => writeFileSync(path, readFileSync(path).fill(0xff, 3 * 4096, 4 * 4096))],
+  ['a file that is no database', (path: string) => writeFileSync(path, 'listen: ":8090"\n'.repeat(100))],
+])('sets %s aside where it may, and begins with an empty one that remembers it', async (_, spoil) => {
+  const path = await aFile(50)
+  spoil(path)
+  const { size } = statSync(path)
+  const told: string[] = []
+  const rebuild = { at: at('12:00:00'), told: (aside: string) => told.push(aside) }
+  const store = await openSqliteStore({ path, rebuild })
+  expect(told).toEqual([expect.stringContaining(`${path}.damaged-`)])
+  expect(statSync(told[0]!)).toMatchObject({ size })
+  expect(await store.job('main', '1')).toBeNull()
+  expect((await store.events({ after: '0', limit: 1 })).items).toMatchObject([
+    { type: 'state_rebuilt', at: at('12:00:00'), instance: '' },
+  ])
+  await store.close()
+  await (await openSqliteStore({ path, rebuild })).close()
+  expect(told).toHaveLength(1)
+})
+
+test('sets aside what lies beside the file, too', () => {
+  const path = newFile()
+  for (const rest of ['', '-wal']) writeFileSync(path + rest, `content${rest}`)
+  const aside = setAside(path, at('12:00:00'))
+  expect(aside).toMatch(/\.damaged-2026-03-02T12-00-00\.000Z$/)
+  for (const rest of ['', '-wal']) expect(readFileSync(aside + rest, 'utf8')).toBe(`content${rest}`)
+  expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined()
+})
+
+test('sets nothing aside that is sound, newer, or of another program', async () => {
+  const rebuild = { at: at('12:00:00'), told: () => expect.unreachable() }
+  const sound = await aFile()
+  const store = await openSqliteStore({ path: sound, rebuild })
+  expect(await store.job('main', '1')).not.toBeNull()
+  await store.close()
+  tamper(sound, 'PRAGMA user_version = 1000')
+  const theirs = newFile()
+  tamper(theirs, 'CREATE TABLE theirs (x)')
+  for (const path of [sound, theirs])
+    await expect(openSqliteStore({ path, rebuild })).rejects.toMatchObject({ name: 'StoreUnusable' })
+})
+
+test('keeps room beside its file', async () => {
+  const path = await aFile()
+  expect(statSync(`${path}-ballast`)).toMatchObject({ size: 4 * 1024 * 1024 })
+  expect(statSync(`${path}-ballast`).mode & 0o777).toBe(0o600)
 })
 
 test('refuses a folder that is not there', async () => {

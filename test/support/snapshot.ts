@@ -48,6 +48,7 @@ export function aSnapshot({
   stoppable,
   runnersSeenAt,
   looked,
+  rebuiltAt,
   jobsListed,
   api,
   ...known
@@ -61,6 +62,7 @@ export function aSnapshot({
     stoppable: stoppable ?? new Set(),
     runnersSeenAt: runnersSeenAt ?? null,
     looked: looked ?? true,
+    rebuiltAt: rebuiltAt ?? null,
     jobsListed: jobsListed ?? true,
     api: api ?? null,
   }

@@ -63,7 +63,15 @@ function abandon(db: Database): void {
 }
 
 /** SQLite's primary result codes that are told apart. */
-export const sqliteCode = { busy: 5, readonly: 8, corrupt: 11, cannotOpen: 14, notADatabase: 26 }
+export const sqliteCode = {
+  busy: 5,
+  readonly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  notADatabase: 26,
+}
 
 /** The primary result code (https://www.sqlite.org/rescode.html) of an error that SQLite raised; null for any other. */
 export function codeOf(error: unknown): number | null {

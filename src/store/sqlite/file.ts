@@ -7,6 +7,9 @@ import { migrate, refuseForeign } from './migrate.ts'
 /** Milliseconds to wait for a lock: a predecessor that is just ending gets so long. */
 const patience = 2_000
 
+/** The file cannot be read as our database: `setAside` makes room for another. */
+export class StoreDamaged extends StoreUnusable {}
+
 /**
  * Opens the file (or `:memory:`), alone, checked and at the newest schema.
  * From here until it is closed or the process ends, in whatever way, the kernel keeps every other process out.
@@ -40,6 +43,8 @@ function prepare(db: Database, path: string, maxBytes: number | null): void {
   // Before the first read, so that WAL keeps its index in memory and the lock is held to the end (https://www.sqlite.org/wal.html#noshm).
   db.exec('PRAGMA locking_mode = EXCLUSIVE')
   refuseForeign(db, path)
+  // Before anything is in the file, or it has no effect: what is forgotten can be given back to the disk.
+  db.exec('PRAGMA auto_vacuum = INCREMENTAL')
   db.exec('PRAGMA journal_mode = WAL')
   db.exec('PRAGMA synchronous = FULL')
   // Temporary files would need a writable folder, which a container may not have.
@@ -74,9 +79,10 @@ function unusable(error: unknown, path: string): unknown {
         { cause: error },
       )
     case sqliteCode.notADatabase:
-      return new StoreUnusable(`${path} is not a database. Point \`state\` at a file of muster's own.`, {
-        cause: error,
-      })
+      return new StoreDamaged(
+        `${path} is not a database. Point \`state\` at a file of muster's own, or, if it was one, begin anew: ${anew}`,
+        { cause: error },
+      )
     case sqliteCode.corrupt:
       return damaged(path, because, error)
     case sqliteCode.readonly:
@@ -89,11 +95,11 @@ function unusable(error: unknown, path: string): unknown {
   }
 }
 
+const anew =
+  '`muster serve --rebuild-state` sets the file and its -wal aside and starts with an empty one. The forges tell the queued jobs again.'
+
 function damaged(path: string, what: string, cause?: unknown): StoreUnusable {
-  return new StoreUnusable(
-    `${path} is damaged (${what.replace(/\s+/g, ' ')}). Move it and its -wal file aside and start again: the forges will tell the queued jobs anew.`,
-    { cause },
-  )
+  return new StoreDamaged(`${path} is damaged (${what.replace(/\s+/g, ' ')}). Begin anew: ${anew}`, { cause })
 }
 
 /** Which process holds the lock, where the kernel tells it (Linux); for people. */

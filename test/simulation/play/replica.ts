@@ -201,6 +201,7 @@ export class Replica {
         owner: 'muster',
         host: this.#host,
         dryRun: false,
+        rebuiltAt: null,
         hookUrl: setting.dialect.recovers ? hookUrl : null,
         webhookGrace: 60_000,
         retiring: new Set(),
