@@ -1,5 +1,6 @@
 // `npm run bench`: figures for people, as medians over rounds and as ratios within one run. Nothing here asserts a time.
 import { cpus } from 'node:os'
+import { dashboardBench } from './dashboard.ts'
 import { intakeBench } from './intake.ts'
 import { latencyBench } from './latency.ts'
 import { launchBench } from './launch.ts'
@@ -11,3 +12,4 @@ await intakeBench()
 await latencyBench()
 await turnBench()
 await launchBench()
+await dashboardBench()

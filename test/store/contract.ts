@@ -3,6 +3,7 @@ import type { Store } from '../../src/store/store.ts'
 import { deliveriesContract } from './contract/deliveries.ts'
 import { dispatchesContract } from './contract/dispatches.ts'
 import { factsContract } from './contract/facts.ts'
+import { historyContract } from './contract/history.ts'
 import { hostileTextContract } from './contract/hostile-text.ts'
 import { instancesContract } from './contract/instances.ts'
 import { listsContract } from './contract/lists.ts'
@@ -31,6 +32,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     requestsContract(withStore)
     instancesContract(withStore)
     listsContract(withStore)
+    historyContract(withStore)
     hostileTextContract(withStore)
     overviewContract(withStore)
     retriesContract(withStore)
