@@ -13,8 +13,12 @@ import { addWorkRoutes } from './work-api.ts'
 const info = {
   title: 'Muster',
   version: '1',
-  description:
-    'The admin API. Lists answer {"items":[…],"next":null|cursor}; ids are text, times RFC 3339 in UTC; errors are problem details (RFC 9457).',
+  description: [
+    'The admin API. Ids are text, times RFC 3339 in UTC, durations seconds.',
+    'Lists answer `{"items":[…],"next":null}` or `{"items":[…],"next":"MTIz"}`: ask again with the same filters and `?cursor=MTIz` until `next` is null. Rows that come or go meanwhile are neither told twice nor left out. A parameter that a list does not know is refused.',
+    'Errors are problem details (RFC 9457), such as `{"type":"about:blank","title":"Not Found","status":404,"detail":"no instance hom is configured: GET /api/v1/instances lists those that are"}`.',
+    'With `Accept: text/event-stream`, `GET /api/v1/events` tells what happens as it happens.',
+  ].join('\n\n'),
 }
 
 /** `/api/v1`, described by itself at `/api/v1/openapi.json`. */

@@ -28,7 +28,12 @@ export function authorize(config: () => Secrets, clock: Clock, badTokens: Attemp
     }
     if (needed === undefined) return problem(c, 403, 'no role may call this')
     const least = needed === 'dispatch' ? 'operate' : needed
-    if (!includes(role, least)) return problem(c, 403, `this needs the role ${least}; the token has ${role}`)
+    if (!includes(role, least))
+      return problem(
+        c,
+        403,
+        `this needs the role ${least}, and the token has ${role}: use another token of admin.tokens`,
+      )
     c.set('by', name)
     c.set('role', role)
     return next()
@@ -115,7 +120,9 @@ function unauthorized(c: Context<Served>, token: string | null, needed: Access |
 }
 
 function tooMany(c: Context<Served>, seconds: number): Response {
-  return problem(c, 429, 'too many requests with a wrong token', { headers: { 'retry-after': String(seconds) } })
+  return problem(c, 429, 'too many requests with a wrong token: wait as long as Retry-After says', {
+    headers: { 'retry-after': String(seconds) },
+  })
 }
 
 function sha256(text: string): Buffer {

@@ -102,7 +102,10 @@ export function addInstanceRoutes(app: OpenAPIHono<Served>, deps: ApiDeps): void
 
   function found(name: string): InstanceConfig {
     const config = instanceNamed(deps, name)
-    if (!config) throw new HTTPException(404, { message: 'no instance of this name is configured' })
+    if (!config)
+      throw new HTTPException(404, {
+        message: `no instance ${name} is configured: GET /api/v1/instances lists those that are`,
+      })
     return config
   }
 

@@ -3,8 +3,20 @@ import { BadCursor } from '../store/store.ts'
 
 /** What every list takes. A key that a list does not know is refused: a misspelt filter would otherwise answer with everything. */
 export const paging = {
-  limit: z.coerce.number().int().min(1).max(500).default(100),
-  cursor: z.string().min(1).max(500).optional().describe('The `next` of the page before'),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(500)
+    .default(100)
+    .openapi({ examples: [100] }),
+  cursor: z
+    .string()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe('The `next` of the page before, as it is; leave it out for the first page')
+    .openapi({ examples: ['MTIz'] }),
 }
 
 /** What every list answers with: a page, and the cursor of the next one, or null at the end. */

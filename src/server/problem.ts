@@ -37,7 +37,9 @@ export function answerErrors({ log, ids }: { log: Log; ids: Ids }): ErrorHandler
     if (error instanceof BadCursor) return problem(c, 400, error.message)
     if (error instanceof StoreUnavailable) {
       const headers = { 'retry-after': String(retryAfterUnavailable) }
-      return problem(c, 503, 'the state cannot be read or written now', { headers })
+      return problem(c, 503, 'the state cannot be read or written now: the log tells why; ask again in a while', {
+        headers,
+      })
     }
     const id = ids()
     log.error({ id, err: error }, 'a request failed')

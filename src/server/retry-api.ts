@@ -26,7 +26,10 @@ export function addRetryRoute(app: OpenAPIHono<Served>, deps: ApiDeps): void {
     const { instance, id } = c.req.valid('param')
     const targets = instanceNamed(deps, instance)?.targets ?? []
     const outcome = await store.retry({ instance, id, targets, at: clock.now(), by: callerOf(c) })
-    if (!outcome) throw new HTTPException(404, { message: `no job ${id} of ${instance} is known` })
+    if (!outcome)
+      throw new HTTPException(404, {
+        message: `no job ${id} of ${instance} is known: GET /api/v1/jobs lists those that are`,
+      })
     const worker = workers.get(instance)
     if (outcome.kind === 'nothing') throw new HTTPException(409, { message: refusal(outcome, worker) })
     const { effects, job } = outcome

@@ -11,7 +11,17 @@ import { runnerPage } from './runner-list.ts'
 /** Events of one job that are told with it. */
 const trailLength = 500
 
-const filters = { ...paging, instance: z.string().optional(), target: z.string().optional() }
+const filters = {
+  ...paging,
+  instance: z
+    .string()
+    .optional()
+    .openapi({ examples: ['home'] }),
+  target: z
+    .string()
+    .optional()
+    .openapi({ examples: ['linux'] }),
+}
 
 const flag = z
   .enum(['true', 'false'])
@@ -27,7 +37,11 @@ const routes = {
       query: z.strictObject({
         ...filters,
         state: z.enum(['waiting', 'queued', 'running', 'finished']).optional(),
-        repository: z.string().optional().describe('`owner/name`, in any case'),
+        repository: z
+          .string()
+          .optional()
+          .describe('`owner/name`, in any case')
+          .openapi({ examples: ['acme/widgets'] }),
         label: z.string().optional().describe('It asks for this label, perhaps among others'),
       }),
     },
@@ -103,7 +117,10 @@ export function addWorkRoutes(app: OpenAPIHono<Served>, { store, workers, clock 
   app.openapi(routes.job, async (c) => {
     const { instance, id } = c.req.valid('param')
     const row = await store.job(instance, id, c.req.valid('query').round)
-    if (!row) throw new HTTPException(404, { message: 'no such job is known, or no such round of it' })
+    if (!row)
+      throw new HTTPException(404, {
+        message: 'no such job is known, or no such round of it; what is over is forgotten after seven days',
+      })
     const events = await store.events({ instance, job: { id, round: row.round }, limit: trailLength })
     const trail = events.items.map(present.event).reverse()
     return c.json({ ...present.job(row, workers.get(instance)), trail }, 200)
@@ -122,9 +139,10 @@ export function addWorkRoutes(app: OpenAPIHono<Served>, { store, workers, clock 
   app.openapi(routes.release, async (c) => {
     const at = clock.now()
     const row = await store.settle(c.req.valid('param').id, { kind: 'gone', at, why: 'released', by: callerOf(c) })
-    if (!row) throw new HTTPException(404, { message: 'no such dispatch is known' })
+    if (!row)
+      throw new HTTPException(404, { message: 'no such dispatch is known; what is gone is forgotten after seven days' })
     if (row.goneReason !== 'released' || row.goneAt !== at)
-      throw new HTTPException(409, { message: `its slot is free already: ${row.goneReason}` })
+      throw new HTTPException(409, { message: `its slot is free already (${row.goneReason}): there is nothing to do` })
     return c.json(present.dispatch(row), 200)
   })
 

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { journey } from './stage.ts'
+import { started } from './staged-dispatcher.ts'
 import { until } from './until.ts'
 
 // An idle runner is believed in for a minute.
@@ -118,7 +119,7 @@ test.concurrent('a foreign runner that waits is given the job, and nothing is st
   expect(forge.world.ground.runners.get(foreign.id)?.goneAt).toBeNull()
 })
 
-test.concurrent('a paused instance takes deliveries and dispatches nothing, also after a restart', async ({
+test.concurrent('a paused instance takes deliveries and dispatches nothing, also after a restart, and tells by whom and why', async ({
   stage,
 }) => {
   const forge = await stage.forge({ kind: 'gitea', version: '1.26' })
@@ -127,7 +128,8 @@ test.concurrent('a paused instance takes deliveries and dispatches nothing, also
   const configuration = { dispatcher: { url: dispatcher.url }, instances: [forge.instance({ targets })] }
   const first = await stage.start(configuration)
   await until('the webhook is made', () => forge.world.ground.hooks.size === 1)
-  expect(await first.post('instances/gitea/pause')).toMatchObject({ status: 200, json: { paused: true } })
+  const pause = { by: 'local', reason: 'the disk is being replaced' }
+  expect(await first.post('instances/gitea/pause', { reason: pause.reason })).toMatchObject({ json: { pause } })
   const [job] = forge.push({})
   await until('the job is known', async () => (await first.job('gitea', job?.id ?? 0)).verdict === 'paused')
   await first.look('gitea')
@@ -135,7 +137,7 @@ test.concurrent('a paused instance takes deliveries and dispatches nothing, also
 
   const second = await stage.start(configuration)
   await second.look('gitea')
-  expect(await second.instance('gitea')).toMatchObject({ paused: true })
+  expect(await second.instance('gitea')).toMatchObject({ paused: true, pause })
   expect(await second.job('gitea', job?.id ?? 0)).toMatchObject({ verdict: 'paused' })
   expect(dispatcher.calls).toEqual([])
   expect(await second.post('instances/gitea/resume')).toMatchObject({ status: 200, json: { paused: false } })
@@ -167,4 +169,25 @@ test.concurrent('dry_run says once what it would do, and does nothing', async ({
   expect(dispatcher.calls).toEqual([])
   expect(forge.world.ground.hooks.size).toBe(0)
   expect(forge.writes).toEqual([])
+})
+
+test.concurrent('a job that is held back is tried again at once when somebody retries it', async ({ stage }) => {
+  const forge = await stage.forge({ kind: 'gitea', version: '1.26' })
+  const dispatcher = await stage.dispatcher()
+  dispatcher.behave((_, __, request) => void request.socket.destroy())
+  const service = await stage.start({ dispatcher: { url: dispatcher.url }, instances: [forge.instance()] })
+  await until('the webhook is made', () => forge.world.ground.hooks.size === 1)
+  const [job] = forge.push({})
+  await until('nobody knows whether it was started', async () => (await service.list('dispatches?state=unknown'))[0])
+  dispatcher.behave((_, answer) => started(answer, 'cloud-2'))
+  const retried = await service.post(`jobs/gitea/${job?.id}/retry`)
+  expect(retried).toMatchObject({ status: 200, json: { effects: ['unknown_given_up'], job: { state: 'queued' } } })
+  await until('another is asked for', () => dispatcher.calls.length === 2)
+  const { trail } = await service.job('gitea', job?.id ?? 0)
+  expect(trail).toContainEqual(
+    expect.objectContaining({ type: 'job_retried', detail: { by: 'local', effects: 'unknown_given_up' } }),
+  )
+  expect(await service.post(`jobs/gitea/${job?.id}/retry`)).toMatchObject({ status: 409 })
+  // The first start still counts: its runner may be there.
+  expect(await service.list('dispatches?live=true')).toHaveLength(2)
 })

@@ -422,7 +422,7 @@ test('a job that is held back is retried, and the answer says what was done', as
   })
   expect(await retry('2')).toMatchObject({ status: 409, detail: expect.stringContaining('it is covered') })
   expect(await retry('3')).toMatchObject({ status: 409, detail: 'it runs' })
-  expect(await retry('4')).toMatchObject({ status: 404, detail: 'no job 4 of main is known' })
+  expect(await retry('4')).toMatchObject({ status: 404, detail: expect.stringContaining('no job 4 of main is known') })
 })
 
 test('moments that no calendar has are told as unknown', async () => {

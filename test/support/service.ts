@@ -20,7 +20,7 @@ export interface RunningService {
   /** Every text that the admin listener answered. */
   readonly answers: readonly string[]
   get(path: string): Promise<{ status: number; json: Row }>
-  post(path: string): Promise<{ status: number; json: Row }>
+  post(path: string, body?: object): Promise<{ status: number; json: Row }>
   /** All rows of a list, every page of it. */
   list(path: string): Promise<Row[]>
   jobs(): Promise<Row[]>
@@ -59,15 +59,16 @@ export async function startService(
   const adminUrl = `http://127.0.0.1:${app.adminPort}`
   let stopped: Promise<void> | null = null
 
-  async function ask(path: string, method = 'GET'): Promise<{ status: number; text: string }> {
-    const answer = await fetch(adminUrl + path, { method })
+  async function ask(path: string, method = 'GET', body?: object): Promise<{ status: number; text: string }> {
+    const sent = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+    const answer = await fetch(adminUrl + path, { method, ...sent })
     const text = await answer.text()
     answers.push(text)
     return { status: answer.status, text }
   }
 
-  async function call(path: string, method?: string) {
-    const { status, text } = await ask(`/api/v1/${path}`, method)
+  async function call(path: string, method?: string, body?: object) {
+    const { status, text } = await ask(`/api/v1/${path}`, method, body)
     const json: Row = JSON.parse(text)
     return { status, json }
   }
@@ -98,7 +99,7 @@ export async function startService(
     log,
     answers,
     get: (path) => call(path),
-    post: (path) => call(path, 'POST'),
+    post: (path, body) => call(path, 'POST', body),
     list,
     jobs: () => list('jobs'),
     async job(instance, id) {
