@@ -35,7 +35,12 @@ export function readDocument(text: string): ConfigDocument {
     for (const { code, pos } of refused) tellAt(pos[0], [], syntaxRefusal(code))
     if (doc.contents === null && refused.length === 0) return broken(0, 'expected a configuration, found nothing')
     const problemAt = (path: Path, said: string) => problem(lines, offsetOf(doc, anchors, path), path, said)
-    const sound = walk(doc.contents, [], { anchors, tellAt, line: (offset) => lines.linePos(offset).line })
+    const sound = walk(doc.contents, [], {
+      anchors,
+      open: new Set(),
+      tellAt,
+      line: (offset) => lines.linePos(offset).line,
+    })
     if (!sound || refused.length > 0) return { tree: null, problems, whole: false, problemAt }
     return { tree: doc.toJS({ maxAliasCount: 100 }), problems, whole: true, problemAt }
   } catch (error) {
@@ -48,6 +53,8 @@ export function readDocument(text: string): ConfigDocument {
 
 interface Walk {
   anchors: Map<string, Node>
+  /** What is being walked, from the whole down to where we are. */
+  open: Set<unknown>
   tellAt: (offset: number, path: Path, message: string) => void
   line: (offset: number) => number
 }
@@ -55,16 +62,22 @@ interface Walk {
 /** Collects anchors and tells what YAML lets pass and a configuration does not. False when values would be lost or made up. */
 function walk(node: unknown, path: Path, visit: Walk): boolean {
   if (isAlias(node)) {
-    const known = visit.anchors.has(node.source)
-    if (!known)
-      visit.tellAt(
-        start(node),
-        path,
-        'expected a value, found an alias of an anchor that does not exist, put a text that begins with * in quotes',
-      )
-    return known
+    const known = visit.anchors.get(node.source)
+    if (known && !visit.open.has(known)) return true
+    const found = known
+      ? 'an alias of what it stands in'
+      : 'an alias of an anchor that does not exist, put a text that begins with * in quotes'
+    visit.tellAt(start(node), path, `expected a value, found ${found}`)
+    return false
   }
   if ((isScalar(node) || isMap(node) || isSeq(node)) && node.anchor) visit.anchors.set(node.anchor, node)
+  visit.open.add(node)
+  const sound = walkBelow(node, path, visit)
+  visit.open.delete(node)
+  return sound
+}
+
+function walkBelow(node: unknown, path: Path, visit: Walk): boolean {
   if (isSeq(node)) return node.items.map((item, index) => walk(item, [...path, index], visit)).every(Boolean)
   if (!isMap(node)) return true
   const places = new Map<string, number>()
