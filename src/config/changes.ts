@@ -101,15 +101,13 @@ export function changeSentence({ what, path, from, to }: Change): string {
 function* leaves(value: object, above = ''): Generator<[string, Leaf]> {
   for (const [name, inner] of Object.entries(value)) {
     const key = joined(above, asWritten(name))
-    if (isPlain(inner) && above === '' && inner !== null) yield* leaves(inner, key)
+    if (nested.has(name) && typeof inner === 'object' && inner !== null) yield* leaves(inner, key)
     else yield [key, { compared: compared(inner), shown: shown(inner) }]
   }
 }
 
-/** A mapping of the configuration, not a value of some class of its own. */
-function isPlain(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
-}
+/** What has keys of its own in the file. The keys of other mappings (`env`, …) are the user's. */
+const nested = new Set(['forgejo', 'gitea', 'github', 'scope', 'webhook', 'limits', 'output', 'registry'])
 
 function shown(value: unknown): Leaf['shown'] {
   return typeof value === 'number' || typeof value === 'boolean' ? value : null

@@ -26,12 +26,13 @@ export function takeable(running: Config, wanted: Config): Takeable {
     restartNeeded.push(`dispatchers.${now.name}.kind`)
     return old
   }
+  const listen = kept('listen', running.listen, wanted.listen)
   const admin = { ...wanted.admin, listen: kept('admin.listen', running.admin.listen, wanted.admin.listen) }
   // The new address may need no tokens; the one that is kept does.
   const isOpen = admin.tokens.length === 0 && !isLoopback(admin.listen.host)
   const config: Config = {
     ...wanted,
-    listen: kept('listen', running.listen, wanted.listen),
+    listen,
     admin: isOpen ? { ...admin, tokens: kept('admin.tokens', running.admin.tokens, admin.tokens) } : admin,
     state: kept('state', running.state, wanted.state),
     owner: kept('owner', running.owner, wanted.owner),

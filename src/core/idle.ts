@@ -58,7 +58,17 @@ export function idlePlan(snapshot: Snapshot, all: readonly Supply[], rooms: Room
       if (!stopping.has(stop.dispatch.id)) stops.push(stop)
     }
   }
+  for (const stop of ofNoTarget(all, snapshot)) if (!stopping.has(stop.dispatch.id)) stops.push(stop)
   return { wanted, stops, wakeAt: wakes.length > 0 ? Math.min(...wakes) : null }
+}
+
+/** Nothing keeps a runner warm whose target is configured no more. */
+function ofNoTarget(all: readonly Supply[], snapshot: Snapshot): IdleStop[] {
+  const names = new Set(snapshot.targets.map(({ name }) => name))
+  const idle = all.filter(
+    ({ spent, boundTo, dispatch }) => !spent && boundTo === null && !names.has(dispatch?.target ?? ''),
+  )
+  return idle.flatMap((supply) => (isOverdue(supply, snapshot) ? stop(supply, 'idle_timeout', snapshot) : []))
 }
 
 /** Counts for `min_idle`: it offers all of the target's labels, and is not a runner of ours that is to be replaced. */

@@ -290,6 +290,13 @@ describe('an idle runner of ours', () => {
     expect(stops).toMatchObject([{ runner: { id: '7' }, why: 'idle_timeout' }])
   })
 
+  test('is ended after idle_timeout though its target is configured no more, and not before', () => {
+    const targets = [aTarget({ name: 'another', labels: ['another'], minIdle: 1 })]
+    const known = { targets, dispatches: [tied], runners: [runner()], stoppable }
+    expect(decide({ ...known, now: late }).stops).toMatchObject([{ runner: { id: '7' }, why: 'idle_timeout' }])
+    expect(decide({ ...known, now: late - 1_000 }).stops).toEqual([])
+  })
+
   test.each`
     reason                                   | over
     ${'it was seen idle only once'}          | ${{ runner: { idleLooks: 1 } }}

@@ -223,3 +223,126 @@ test('with on_shutdown: wait it closes when its last call has been answered', as
   await closing
   expect(told.at(-1)).toBe('a accepted')
 })
+
+test('what was not sent when the dispatcher is another one is given back, and nothing goes to both', async () => {
+  const { lane, order, calls, told, settled } = stage({ launchConcurrency: 1 })
+  const next: string[] = []
+  for (const id of ['d1', 'd2']) lane.add(order(id))
+  await settled()
+  lane.move({ ...aQuietDispatcher, launch: async ({ id }) => ({ name: `runner-${next.push(id)}` }) })
+  lane.add(order('d3'))
+  await settled()
+  calls[0]?.answer()
+  await settled()
+  await settled()
+  expect(calls.map(({ id }) => id)).toEqual(['d1'])
+  expect(next).toEqual(['d3'])
+  expect(told.filter((one) => one.startsWith('d2'))).toEqual(['d2 unsent'])
+  expect(told.filter((one) => one.startsWith('d1'))).toEqual(['d1 sent', 'd1 asked', 'd1 accepted'])
+})
+
+test('what was intended before the dispatcher changed is not sent to the new one', async () => {
+  const { lane, order, told, settled } = stage()
+  const { place } = lane
+  const next: string[] = []
+  lane.move({ ...aQuietDispatcher, launch: async ({ id }) => ({ name: `runner-${next.push(id)}` }) })
+  lane.add(order('d1'), place)
+  await settled()
+  expect(next).toEqual([])
+  expect(told).toEqual(['d1 unsent'])
+})
+
+test('a place that was left is asked what it runs until nothing of it is left, and then let go', async () => {
+  const { lane } = stage()
+  const first = aListingDispatcher('d1', 'd2')
+  const second = aListingDispatcher('d3')
+  lane.move(first)
+  lane.move(second)
+  const running = async () => {
+    lane.configure(lane.settings)
+    return [...((await lane.running(new AbortController().signal))?.dispatches ?? [])].sort()
+  }
+  expect(await running()).toEqual(['d1', 'd2', 'd3'])
+  first.ends('d1')
+  expect(await running()).toEqual(['d2', 'd3'])
+  await lane.stop('d2', new AbortController().signal)
+  expect(first.stopped).toEqual(['d2'])
+  first.ends('d2')
+  expect(await running()).toEqual(['d3'])
+  expect(first.closed).toBe(true)
+  expect(second.closed).toBe(false)
+})
+
+test('a place that was left and does not answer holds up no proof of the others, and its runners count on', async () => {
+  const { lane } = stage()
+  const first = aListingDispatcher('d1')
+  lane.move(first)
+  await lane.running(new AbortController().signal)
+  lane.move(aListingDispatcher('d2'))
+  first.silent = true
+  expect(await lane.running(new AbortController().signal)).toMatchObject({ complete: true, dispatches: ['d2', 'd1'] })
+})
+
+test('two dispatchers of the same place do not stand side by side', async () => {
+  const { lane } = stage()
+  const first = aListingDispatcher('d1')
+  lane.move(first)
+  lane.move(aListingDispatcher('d1', 'd2'))
+  await lane.running(new AbortController().signal)
+  expect(first.closed).toBe(true)
+})
+
+test('a lane whose dispatcher is gone is over when its last runner is', async () => {
+  const { lane } = stage()
+  const only = aListingDispatcher('d1')
+  lane.move(only)
+  lane.move(null)
+  await lane.running(new AbortController().signal)
+  expect(lane).toMatchObject({ place: null, isOver: false, lists: true })
+  only.ends('d1')
+  await lane.running(new AbortController().signal)
+  expect(lane).toMatchObject({ isOver: true, lists: false })
+})
+
+test('another launch_concurrency holds for calls that wait already', async () => {
+  const { lane, order, calls, settled } = stage({ launchConcurrency: 1 })
+  for (const id of ['d1', 'd2', 'd3']) lane.add(order(id))
+  await settled()
+  expect(calls).toHaveLength(1)
+  lane.configure({ ...lane.settings, launchConcurrency: 2 })
+  await settled()
+  expect(calls).toHaveLength(2)
+})
+
+const aQuietDispatcher: Dispatcher = { kind: 'http', traits, launch: async () => ({ name: null }) }
+
+/** One that lists these dispatches until they end. */
+function aListingDispatcher(...ids: string[]) {
+  const alive = new Set(ids)
+  let onEnd = () => {}
+  const dispatcher = {
+    ...aQuietDispatcher,
+    traits: { ...traits, lists: true, stops: true },
+    silent: false,
+    closed: false,
+    stopped: [] as string[],
+    async running() {
+      if (dispatcher.silent) throw new Error('it does not answer')
+      return { complete: true, dispatches: [...alive] }
+    },
+    async stop(id: string) {
+      if (alive.has(id)) dispatcher.stopped.push(id)
+    },
+    onEnd(listener: () => void) {
+      onEnd = listener
+    },
+    async close() {
+      dispatcher.closed = true
+    },
+    ends(id: string) {
+      alive.delete(id)
+      onEnd()
+    },
+  }
+  return dispatcher
+}
