@@ -53,7 +53,7 @@ async function run(world: World, parts: Parts, ports: AppPorts): Promise<App> {
   const { store, clock, metrics, log } = parts
   const { config, workers } = world
   const ending = new AbortController()
-  const reload = createReload(world, parts, ports.load ?? null)
+  const reload = createReload(world, parts, ports.load ?? null, ending.signal)
   const listeners = await listen(world, { ...parts, reload, stopping: ending.signal })
   for (const warning of config.warnings) log.warn(warning)
   world.start()

@@ -12,12 +12,18 @@ import type { World } from './world.ts'
 type ReloadParts = Pick<Parts, 'store' | 'clock' | 'log' | 'metrics' | 'scrubber'>
 
 /** Reads the configuration again, prepares all that it needs, and only then lets the world adopt it, in one step. */
-export function createReload(world: World, parts: ReloadParts, load: (() => Config) | null): Reload {
+export function createReload(
+  world: World,
+  parts: ReloadParts,
+  load: (() => Config) | null,
+  stopping: AbortSignal,
+): Reload {
   parts.metrics.reloadOk.set(1)
   parts.metrics.lastReload.set(parts.clock.now() / 1_000)
   return (by) => {
     let reloaded: Reloaded
     try {
+      if (stopping.aborted) throw new Error('the service is stopping')
       if (load === null) throw new Error('this process was not started from a file')
       reloaded = adopted(world, load(), parts)
     } catch (error) {

@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
+import { request } from 'node:http'
 import type { ForgeVersion } from '../../src/simulation/versions.ts'
 
 /** A webhook request that a test makes itself, because no forge would. */
@@ -46,4 +47,30 @@ export async function deliver(url: string, { kind, event, payload, secret, id = 
   const text = await answer.text()
   const json: unknown = text === '' ? null : JSON.parse(text)
   return { status: answer.status, headers: answer.headers, json }
+}
+
+/** A delivery that has begun: its headers are read, its body is sent by `finish`, which resolves with the status. */
+export async function aBegunDelivery(url: string, secret: string, body: string) {
+  const call = request(url, {
+    method: 'POST',
+    headers: {
+      expect: '100-continue',
+      'content-length': String(Buffer.byteLength(body)),
+      'x-gitea-event': 'workflow_job',
+      'x-gitea-delivery': randomUUID(),
+      'x-gitea-signature': createHmac('sha256', secret).update(body).digest('hex'),
+    },
+  })
+  const status = new Promise<number | undefined>((resolve, reject) => {
+    call.once('error', reject).once('response', (answer) => {
+      answer.resume()
+      resolve(answer.statusCode)
+    })
+  })
+  call.flushHeaders()
+  await new Promise((resolve) => call.once('continue', resolve))
+  return (): Promise<number | undefined> => {
+    call.end(body)
+    return status
+  }
 }

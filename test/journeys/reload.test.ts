@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { RunningService } from '../support/service.ts'
+import { aBegunDelivery, aJobEvent } from './hand-made-delivery.ts'
 import { journey, type Stage } from './stage.ts'
 import type { StagedDispatcher } from './staged-dispatcher.ts'
 import { started } from './staged-dispatcher.ts'
@@ -199,6 +200,41 @@ test.concurrent('a webhook secret is rotated without a lost delivery', async ({ 
   await until('another is announced', () => askedFor(scene).includes(`gitea/${second!.id}`))
   expect(await service.metric('muster_deliveries_total', { result: 'unauthorized' })).toBe(0)
   expect(await service.metric('muster_webhooks_lost_total')).toBe(0)
+})
+
+test.concurrent('a delivery that is under way meanwhile is recorded, and its job finds its target by the new one', async ({
+  stage,
+}) => {
+  const scene = await aScene(stage)
+  const { forge, service } = scene
+  const body = JSON.stringify(aJobEvent({ labels: ['gpu'] }))
+  const finish = await aBegunDelivery(`${service.publicUrl}/webhook/gitea`, forge.secret, body)
+  await scene.reload({}, { targets: [{ name: 'gpu', labels: ['gpu'] }] })
+  expect(await finish()).toBe(202)
+  const { id } = JSON.parse(body).workflow_job
+  await until('its runner is asked for', () => askedFor(scene).includes(`gitea/${id}`))
+  expect(await service.job('gitea', id)).toMatchObject({ target: 'gpu' })
+})
+
+test.concurrent('with watch the file is taken up by itself, until it says otherwise', async ({ stage }) => {
+  const scene = await aScene(stage, { watch: true })
+  const { service, forge, dispatcher } = scene
+  const file = (over: object, max: number) => ({
+    dispatchers: { default: { url: dispatcher.url } },
+    instances: [forge.instance({ targets: [{ ...targets[0], max }] })],
+    ...over,
+  })
+  const max = async () => (await service.list('targets'))[0]?.max
+  await service.rewrite(file({ watch: true }, 5))
+  await until('it is taken up', async () => (await max()) === 5)
+  await service.rewrite('nonsense')
+  await until('a bad one is told', async () => (await service.metric('muster_config_reload_ok')) === 0)
+  expect(await max()).toBe(5)
+  await service.rewrite(file({ watch: false }, 6))
+  await until('a good one is taken up again', async () => (await max()) === 6)
+  await service.rewrite(file({ watch: true }, 7))
+  await stage.clock.sleep(10_000)
+  expect(await max()).toBe(6)
 })
 
 test.concurrent('a token that was rotated is in force at once', async ({ stage }) => {

@@ -179,6 +179,21 @@ test.concurrent.for(['SIGTERM', 'SIGINT'] as const)(
   },
 )
 
+test.concurrent('SIGHUP takes the file up as it is now, and a bad one ends nothing', async ({ stage }) => {
+  const { configuration } = await aConfiguration(stage)
+  await written(stage, configuration)
+  const run = muster(stage)
+  await run.ready()
+  await written(stage, { ...configuration, max_body: '2MiB' })
+  run.child.kill('SIGHUP')
+  await until('it is told', () => run.stderr.includes('max_body: 1048576 → 2097152'))
+  await written(stage, { ...configuration, max_body: 'much' })
+  run.child.kill('SIGHUP')
+  await until('the bad one is told', () => /autoscaler\.yaml:\d+:\d+ max_body: expected/.test(run.stderr))
+  run.child.kill('SIGTERM')
+  expect(await run.ended).toBe(0)
+})
+
 test.concurrent('a second signal, be it another one, ends it at once', async ({ stage }) => {
   const { forge, dispatcher, configuration } = await aConfiguration(stage)
   dispatcher.behave(() => undefined)
