@@ -198,13 +198,17 @@ export function showProcess({ registry }: Metrics, version: string): void {
   collectDefaultMetrics({ register: registry })
 }
 
-/** Takes the gauges back of instances and targets that are configured no more: what they show would stay for ever. */
-export function forgetRemoved({ registry }: Pick<Metrics, 'registry'>, instances: readonly Counted[]): void {
-  const kept = new Map(instances.map(({ name, targets }) => [name, new Set(targets.map((target) => target.name))]))
-  const isKept = ({ instance, target }: Partial<Record<string, string | number>>) => {
+/** Takes the gauges back of what is configured no more: what they show would stay for ever. */
+export function forgetRemoved(
+  { registry }: Pick<Metrics, 'registry'>,
+  kept: { instances: readonly Counted[]; dispatchers: ReadonlySet<string> },
+): void {
+  const targets = new Map(kept.instances.map(({ name, targets }) => [name, new Set(targets.map(({ name }) => name))]))
+  const isKept = ({ instance, target, dispatcher }: Partial<Record<string, string | number>>) => {
+    if (dispatcher !== undefined && !kept.dispatchers.has(String(dispatcher))) return false
     if (instance === undefined) return true
-    const targets = kept.get(String(instance))
-    return targets !== undefined && (!target || targets.has(String(target)))
+    const known = targets.get(String(instance))
+    return known !== undefined && (!target || known.has(String(target)))
   }
   for (const gauge of registry.getMetricsAsArray()) {
     if (!(gauge instanceof Gauge)) continue

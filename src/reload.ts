@@ -1,11 +1,9 @@
 import { changeSentence, changesBetween } from './config/changes.ts'
-import type { Config, InstanceConfig } from './config/config.ts'
+import type { Config } from './config/config.ts'
 import { ConfigInvalid } from './config/invalid.ts'
 import type { Refusal, Reload, Reloaded } from './config/reloaded.ts'
 import { takeable } from './config/restart.ts'
 import { eventAbout } from './core/event.ts'
-import { requestTarget } from './core/request.ts'
-import { forgetRemoved } from './metrics.ts'
 import type { Parts } from './parts.ts'
 import type { World } from './world.ts'
 
@@ -34,20 +32,14 @@ export function createReload(
   }
 }
 
-function adopted(world: World, wanted: Config, { log, metrics }: ReloadParts): Reloaded {
+function adopted(world: World, wanted: Config, { log }: ReloadParts): Reloaded {
   const { config: before, described } = world
   const { config, restartNeeded } = takeable(before, wanted)
   const prepared = world.prepare(config)
   const changes = changesBetween(described, prepared.described)
   world.adopt(prepared)
-  if (changes.some(({ what }) => what === 'removed')) forgetRemoved(metrics, config.instances.map(shown))
   for (const warning of config.warnings) if (!before.warnings.includes(warning)) log.warn(warning)
   return { kind: 'adopted', changes, restartNeeded }
-}
-
-/** What metrics are about. */
-function shown({ name, targets }: InstanceConfig) {
-  return { name, targets: [...targets, { name: requestTarget }] }
 }
 
 function problemsOf(error: unknown, { scrubber }: ReloadParts): Refusal[] {

@@ -4,7 +4,7 @@ import { requestTarget } from './core/request.ts'
 import type { Dispatcher } from './dispatchers/dispatcher.ts'
 import type { Forge } from './forges/forge.ts'
 import { HookKeepers } from './hook-keepers.ts'
-import { beginCounters } from './metrics.ts'
+import { beginCounters, forgetRemoved } from './metrics.ts'
 import { openDispatcher, openForge, type Parts, turnDeps } from './parts.ts'
 import type { Intake } from './server/webhooks.ts'
 import { Lane } from './worker/lane.ts'
@@ -89,13 +89,14 @@ export class World {
       })
       return { config, described: describe(config), dispatchers, forges: new Map(forges) }
     } catch (error) {
-      for (const dispatcher of dispatchers.values()) void dispatcher.close?.()
+      for (const dispatcher of dispatchers.values()) dispatcher.close?.().catch(() => undefined)
       throw error
     }
   }
 
   /** In one step: from here on deliveries, calls and turns go by it. Turns and calls under way end by the one before. */
   adopt({ config, described, dispatchers, forges }: Prepared): void {
+    const isLess = [...this.#described.keys()].some((path) => !described.has(path))
     this.#config = config
     this.#described = described
     this.#adoptLanes(config, dispatchers)
@@ -103,6 +104,7 @@ export class World {
     for (const [name, instance] of this.#instances) if (!kept.has(name)) this.#drain(name, instance)
     for (const instance of config.instances) this.#adoptInstance(instance, forges.get(instance.name))
     this.intakes = new Map(config.instances.flatMap(({ name }) => this.#intakeOf(name)))
+    if (isLess) this.#forgetGauges()
   }
 
   start(): void {
@@ -164,7 +166,7 @@ export class World {
     const changed = before?.key !== keys.key
     const worker = before?.worker ?? new Worker(deps, settings)
     this.#instances.set(name, { ...keys, config, forge, worker, lanes, isLeft: false })
-    this.#countFromZero(config)
+    beginCounters(this.#parts.metrics, this.#counted(config))
     before?.worker.reconfigure({ deps, settings, changed, anew: before.sourceKey !== keys.sourceKey })
     this.workers.set(name, worker)
     if (!before && this.#isStarted) worker.start()
@@ -180,7 +182,7 @@ export class World {
       if (!this.#instances.get(name)?.isLeft) return
       this.workers.delete(name)
       this.#instances.delete(name)
-      void worker.stop()
+      void worker.stop().then(() => this.#forgetGauges())
     }
     const noKeys = { forgeKey: '', sourceKey: '', key: '' }
     this.#instances.set(name, { ...noKeys, config: left, forge, worker, lanes, isLeft: true })
@@ -217,9 +219,14 @@ export class World {
     this.#hooks.keep(config, forge, worker)
   }
 
-  #countFromZero({ name, targets }: InstanceConfig): void {
+  #counted({ name, targets }: InstanceConfig) {
     const requested = this.config.dispatcherApi ? [{ name: requestTarget }] : []
-    beginCounters(this.#parts.metrics, { name, targets: [...targets, ...requested] })
+    return { name, targets: [...targets, ...requested] }
+  }
+
+  #forgetGauges(): void {
+    const instances = this.config.instances.map((instance) => this.#counted(instance))
+    forgetRemoved(this.#parts.metrics, { instances, dispatchers: new Set(this.config.dispatchers.keys()) })
   }
 }
 

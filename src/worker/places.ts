@@ -131,6 +131,6 @@ export class Places {
 
   #release(place: Place): void {
     this.#left = this.#left.filter((one) => one !== place)
-    void place.dispatcher.close?.()
+    place.dispatcher.close?.().catch(() => undefined)
   }
 }

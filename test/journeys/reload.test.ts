@@ -42,6 +42,13 @@ async function aScene(stage: Stage, over: object = {}): Promise<Scene> {
   }
 }
 
+/** Lines of the metrics that show how it is, and do not count what was. */
+async function gauges({ adminUrl }: RunningService): Promise<string[]> {
+  const text = await (await fetch(`${adminUrl}/metrics`)).text()
+  const names = [...text.matchAll(/^# TYPE (\S+) gauge$/gm)].map(([, name]) => name)
+  return text.split('\n').filter((line) => names.some((name) => line.startsWith(`${name}{`)))
+}
+
 const askedFor = ({ dispatcher }: Scene) => dispatcher.calls.map(({ job }) => job)
 
 test.concurrent('a reload serves jobs that no target fitted before, and tells what is different', async ({ stage }) => {
@@ -184,6 +191,7 @@ test.concurrent('runners of an instance that is removed count at their dispatche
   forge.finish(first!)
   await until('the room is free', () => askedFor(scene).includes(`other/${second!.id}`))
   await until('nothing works for it any more', () => !service.app.workers.has('gitea'))
+  await until('no gauge shows it', async () => !(await gauges(service)).some((line) => line.includes('"gitea"')))
 })
 
 test.concurrent('a webhook secret is rotated without a lost delivery', async ({ stage }) => {
