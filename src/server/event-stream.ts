@@ -134,10 +134,10 @@ async function* tell({ follow, wait, clock, limits, ended }: Telling): AsyncGene
     if (events.length > 0 || isSilent) {
       saidAt = clock.now()
       yield events.length > 0 ? events.map(asText).join('') : ':\n\n'
-    } else {
-      await wait(Math.min(limits.beat, saidAt + limits.heartbeat - clock.now()))
-      await clock.sleep(limits.together, ended)
     }
+    if (events.length === pageSize) continue
+    await wait(Math.min(limits.beat, saidAt + limits.heartbeat - clock.now()))
+    await clock.sleep(limits.together, ended)
   }
 }
 
@@ -159,9 +159,8 @@ async function follower(store: StreamDeps['store'], filter: StreamFilter, from: 
     if (Number(head) < Number(after)) after = '0'
     if (head === after) return []
     const { items } = await store.events({ ...filter, after, limit: pageSize })
-    const last = items.at(-1)?.id ?? head
-    // Where the page is not full, nothing else up to the head passes the filter.
-    after = items.length < pageSize && Number(last) < Number(head) ? head : last
+    // Where none passed the filter, none does up to the head.
+    after = items.at(-1)?.id ?? head
     return items
   }
 }

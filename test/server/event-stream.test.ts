@@ -101,6 +101,40 @@ test('what nobody rings for is told all the same: what a turn writes, and what o
   expect(stream.types()).toEqual(['runner_gone'])
 })
 
+test('more than a page at once is told page by page, and nothing of it is left out', async () => {
+  const { listen, append } = await aWorld()
+  const stream = there(await listen())
+  await append(1_001)
+  await stream.read(() => stream.ids().length === 1_001)
+  expect(stream.ids()).toEqual(Array.from({ length: 1_001 }, (_, index) => index + 1))
+})
+
+test('a bell tells at once that something has happened, and many of them cost one reading', async () => {
+  const { store, listen, reads } = await aWorld({ beat: 60_000, together: 500 })
+  const stream = there(await listen())
+  const reading = stream.read(() => stream.ids().length === 40)
+  const how = { at: 0, by: 'ann', reason: null }
+  for (let round = 0; round < 20; round++) {
+    await store.pause('main', how)
+    await store.resume('main', how)
+  }
+  await reading
+  expect(reads.mock.calls.length).toBeLessThan(10)
+})
+
+test('what did not pass the filter is not read again', async () => {
+  const { listen, append, reads } = await aWorld()
+  const stream = there(await listen('0', { types: ['paused'] }))
+  const reading = stream.read(() => stream.ids().length === 1)
+  await append(450)
+  await until('it has been read', () => reads.mock.calls.some(([query]) => query.types && query.after === '0'))
+  await systemClock.sleep(20)
+  await append(1, { type: 'paused' })
+  await reading
+  const from = reads.mock.calls.flatMap(([query]) => (query.types ? [Number(query.after)] : []))
+  expect(from.at(-1)).toBe(450)
+})
+
 test('only what passes the filter is told, however much lies between', async () => {
   const { listen, append } = await aWorld()
   const stream = there(await listen('0', { instance: 'main', types: ['paused', 'resumed'] }))
