@@ -106,6 +106,10 @@ function exchange(
     })
     request.once('response', resolve)
     request.once('error', reject)
+    // Without any answer, and without an error: one that switches to another protocol ends the connection so.
+    request.once('close', () =>
+      reject(new HttpFailed('the connection ended without an answer', { sent: connection.sent, code: 'ECONNRESET' })),
+    )
     request.end(body)
   })
 }
