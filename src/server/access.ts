@@ -17,6 +17,7 @@ export const access: ReadonlyMap<string, Access> = new Map([
   ['POST /instances/:name/pause', 'operate'],
   ['POST /instances/:name/resume', 'operate'],
   ['POST /instances/:name/look', 'operate'],
+  ['POST /jobs/:instance/:id/retry', 'operate'],
   ['GET /static/:file', 'open'],
   ['GET /login', 'open'],
   ['POST /login', 'open'],

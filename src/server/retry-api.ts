@@ -20,22 +20,24 @@ const retry = createRoute({
 })
 
 export function addRetryRoute(app: OpenAPIHono<Served>, deps: ApiDeps): void {
-  const { store, clock, workers } = deps
-
   app.openapi(retry, async (c) => {
     const { instance, id } = c.req.valid('param')
-    const targets = instanceNamed(deps, instance)?.targets ?? []
-    const outcome = await store.retry({ instance, id, targets, at: clock.now(), by: callerOf(c) })
-    if (!outcome)
-      throw new HTTPException(404, {
-        message: `no job ${id} of ${instance} is known: GET /api/v1/jobs lists those that are`,
-      })
-    const worker = workers.get(instance)
-    if (outcome.kind === 'nothing') throw new HTTPException(409, { message: refusal(outcome, worker) })
-    const { effects, job } = outcome
+    const { effects, job } = await retryJob(deps, instance, id, callerOf(c))
     const message = effects.map((effect) => done[effect]).join('; ')
-    return c.json({ effects: [...effects], message, job: present.job(job, worker) }, 200)
+    return c.json({ effects: [...effects], message, job: present.job(job, deps.workers.get(instance)) }, 200)
   })
+}
+
+/** Takes away what keeps the job back. Throws 404 where it is not known, and 409, which says why, where nothing is to be taken away. */
+export async function retryJob({ store, clock, workers, config }: ApiDeps, instance: string, id: string, by: string) {
+  const targets = instanceNamed({ config }, instance)?.targets ?? []
+  const outcome = await store.retry({ instance, id, targets, at: clock.now(), by })
+  if (!outcome)
+    throw new HTTPException(404, {
+      message: `no job ${id} of ${instance} is known: GET /api/v1/jobs lists those that are`,
+    })
+  if (outcome.kind === 'nothing') throw new HTTPException(409, { message: refusal(outcome, workers.get(instance)) })
+  return outcome
 }
 
 const done: Record<RetryEffect, string> = {

@@ -1,6 +1,6 @@
 import type { z } from '@hono/zod-openapi'
-import { type Dispatch, isPending } from '../core/dispatch.ts'
-import type { RunnerState } from '../core/runner.ts'
+import { isPending } from '../core/dispatch.ts'
+import type { Runner as RunnerRow, RunnerState } from '../core/runner.ts'
 import { BadCursor, type ListQuery, type Store } from '../store/store.ts'
 import type { Runner } from './api-schemas.ts'
 import * as present from './presenters.ts'
@@ -21,10 +21,10 @@ export async function runnerPage(
   if (state === 'booting') return { items, next: null }
   if (items.length === query.limit) return { items, next: 'shown:' }
 
-  const targets = await targetsOfLive(store, query)
   const left = query.limit - items.length
   const from = part === 'shown' ? rest : undefined
   const shown = await store.runners({ ...query, gone: gone || state === 'gone', state, limit: left, cursor: from })
+  const targets = await targetsOf(store, shown.items)
   const rows = shown.items.map((row) => present.runner(row, targets.get(row.dispatch ?? '') ?? null))
   return { items: [...items, ...rows], next: shown.next === null ? null : `shown:${shown.next}` }
 }
@@ -34,33 +34,33 @@ interface RunnerListQuery extends ListQuery {
   state?: RunnerState
 }
 
-/** Goes on until the page is full: most live dispatches are no longer booting. */
+/** Goes on until the page is full: some that have no runner yet are believed in no more. */
 async function bootingPage(store: Pick<Store, 'dispatches'>, query: ListQuery, now: number): Promise<Page> {
   const items: Page['items'] = []
   let { cursor } = query
   do {
-    const page = await store.dispatches({ ...query, live: true, limit: query.limit - items.length, cursor })
+    const page = await store.dispatches({
+      ...query,
+      live: true,
+      untied: true,
+      limit: query.limit - items.length,
+      cursor,
+    })
     items.push(...page.items.filter((row) => isPending(row, now)).map(present.bootingRunner))
     cursor = page.next ?? undefined
   } while (cursor !== undefined && items.length < query.limit)
   return { items, next: cursor ?? null }
 }
 
-async function targetsOfLive(store: Pick<Store, 'dispatches'>, { instance }: ListQuery): Promise<Map<string, string>> {
-  const live = await liveDispatches(store, { instance })
-  return new Map(live.map(({ id, target }) => [id, target]))
-}
-
-/** All dispatches that are not gone: as many as the targets' `max` together allow, so a bounded number. */
-async function liveDispatches(store: Pick<Store, 'dispatches'>, query: { instance?: string }): Promise<Dispatch[]> {
-  const all: Dispatch[] = []
-  let cursor: string | undefined
-  do {
-    const page = await store.dispatches({ ...query, live: true, limit: 500, cursor })
-    all.push(...page.items)
-    cursor = page.next ?? undefined
-  } while (cursor !== undefined)
-  return all
+/** The targets of these dispatches, by id. */
+async function targetsOf(
+  store: Pick<Store, 'dispatches'>,
+  runners: readonly Pick<RunnerRow, 'dispatch'>[],
+): Promise<Map<string, string>> {
+  const ids = runners.flatMap(({ dispatch }) => dispatch ?? [])
+  if (ids.length === 0) return new Map()
+  const { items } = await store.dispatches({ ids, limit: ids.length })
+  return new Map(items.map(({ id, target }) => [id, target]))
 }
 
 function split(cursor = 'booting:'): ['booting' | 'shown', string | undefined] {

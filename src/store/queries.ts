@@ -33,6 +33,9 @@ export interface DispatchQuery extends ListQuery {
   live?: boolean
   state?: DispatchState
   dispatcher?: string
+  /** Only those with no runner that is theirs. */
+  untied?: boolean
+  ids?: readonly string[]
 }
 
 export interface RunnerQuery extends ListQuery {

@@ -75,7 +75,14 @@ export function aShelf(rows: Partial<Rows> = {}) {
           (query.state ?? one.state) === one.state,
       ),
     dispatches: async (query) =>
-      page(shelf.dispatches, query, (one) => query.live === undefined || query.live === (one.goneAt === null)),
+      page(
+        shelf.dispatches,
+        query,
+        (one) =>
+          (query.live === undefined || query.live === (one.goneAt === null)) &&
+          (query.ids?.includes(one.id) ?? true) &&
+          !(query.untied && one.runner !== null),
+      ),
     events: async ({ job, ...query }) =>
       page(
         shelf.events,

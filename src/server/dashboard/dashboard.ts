@@ -6,6 +6,7 @@ import { instanceNamed } from '../api-deps.ts'
 import { holderOf } from '../auth.ts'
 import { readBody } from '../body.ts'
 import { callerOf, peerOf, type Served } from '../peer.ts'
+import { retryJob } from '../retry-api.ts'
 import { createSession, sessionCookie, sessionLife } from '../session.ts'
 import type { Assets } from './assets.ts'
 import type { DashboardDeps } from './deps.ts'
@@ -26,6 +27,7 @@ export const formPaths: ReadonlySet<string> = new Set([
   '/instances/:name/pause',
   '/instances/:name/resume',
   '/instances/:name/look',
+  '/jobs/:instance/:id/retry',
 ])
 
 const plotting = ['uplot.js', 'plot.js']
@@ -88,8 +90,9 @@ export function dashboard(deps: DashboardDeps, assets: Assets): Hono<Served> {
   return app
 }
 
-/** Pause, resume and look, each back to the page that asked. */
-function addActions(app: Hono<Served>, { store, clock, workers, ...deps }: DashboardDeps): void {
+/** Pause, resume, look and retry, each back to the page that asked. */
+function addActions(app: Hono<Served>, deps: DashboardDeps): void {
+  const { store, clock, workers } = deps
   const named = (name: string) => {
     if (!instanceNamed(deps, name)) throw new HTTPException(404, { message: 'no instance of this name is configured' })
     return name
@@ -108,6 +111,11 @@ function addActions(app: Hono<Served>, { store, clock, workers, ...deps }: Dashb
     const instance = named(c.req.param('name'))
     workers.get(instance)?.lookNow()
     await store.append([eventAbout('look_asked', { at: clock.now(), instance }, { by: callerOf(c) })])
+    return back(c)
+  })
+  app.post('/jobs/:instance/:id/retry', async (c) => {
+    const { instance, id } = c.req.param()
+    await retryJob(deps, instance, id, callerOf(c))
     return back(c)
   })
 }

@@ -10,7 +10,7 @@ import type { DashboardDeps } from './deps.ts'
 import type { Visit } from './frame.ts'
 import { healthOf } from './health.ts'
 import { chip, count, empty, foreign, type Html, labelList, link, span, when } from './marks.ts'
-import { loadOfTarget, unassigned } from './overview.ts'
+import { loadOfTarget, ofInstance, unassigned } from './overview.ts'
 import { plot } from './plot.ts'
 import { eventList } from './trail.ts'
 
@@ -69,7 +69,8 @@ function open({ jobs }: Overview, instance: string): number {
 }
 
 function targetsOf(config: InstanceConfig, overview: Overview, visit: Visit): Html {
-  return html`<section class="card" aria-labelledby="targets"><h2 id="targets">Targets</h2><ul class="targets">${config.targets.map((target) => html`<li><span class="target"><a href="${link.list('/jobs', { instance: config.name, target: target.name })}">${foreign(target.name, 64)}</a><small>${labelList(target.labels)}</small><small>${limits(target, visit)}</small></span>${loadBar(loadOfTarget(overview, config.name, target.name), target.max)}</li>`)}${unassigned(overview, config.name)}</ul></section>`
+  const own = ofInstance(overview, config.name)
+  return html`<section class="card" aria-labelledby="targets"><h2 id="targets">Targets</h2><ul class="targets">${config.targets.map((target) => html`<li><span class="target"><a href="${link.list('/jobs', { instance: config.name, target: target.name })}">${foreign(target.name, 64)}</a><small>${labelList(target.labels)}</small><small>${limits(target, visit)}</small></span>${loadBar(loadOfTarget(own, target.name), target.max)}</li>`)}${unassigned(own)}</ul></section>`
 }
 
 function limits(target: Target, { now }: Visit): Html {

@@ -3,6 +3,7 @@ import type { StoredEvent } from '../../core/event.ts'
 import type { Job } from '../../core/job.ts'
 import { instanceNamed } from '../api-deps.ts'
 import { job as presented } from '../presenters.ts'
+import { retryButton } from './actions.ts'
 import type { DashboardDeps } from './deps.ts'
 import type { Visit } from './frame.ts'
 import { chip, empty, foreign, forgeLink, type Html, labelList, link, when } from './marks.ts'
@@ -53,9 +54,10 @@ function header(deps: DashboardDeps, row: JobRow, _visit: Visit): Html {
 <p class="under">${row.repository === null ? html`<span class="none">repository not known</span>` : foreign(row.repository)} · job ${foreign(row.id, 64)}${row.round > 1 ? ` · round ${row.round}` : ''}${page === null ? '' : html` · <a href="${page}" rel="noreferrer">at the forge</a>`}</p>`
 }
 
-function standingOf(row: JobRow, { now }: Visit): Html {
+function standingOf(row: JobRow, visit: Visit): Html {
+  const { now } = visit
   const { shape, word } = standing(row)
-  return html`<section class="card say ${shape}" aria-label="Verdict"><p>${chip(shape, word)}</p><p class="sentence">${foreign(why(row), 600)}${row.until === null ? '' : html`; this may change by itself ${when(Date.parse(row.until), now)}`}.</p></section>`
+  return html`<section class="card say ${shape}" aria-label="Verdict"><div class="bar-head">${chip(shape, word)}${retryButton(visit, row)}</div><p class="sentence">${foreign(why(row), 600)}${row.until === null ? '' : html`; this may change by itself ${when(Date.parse(row.until), now)}`}.</p></section>`
 }
 
 function way(row: Job, trail: readonly StoredEvent[], { now }: Visit): Html {

@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import type { InstanceConfig } from '../../config/config.ts'
 import { openedAt } from '../../core/backoff.ts'
-import type { Overview } from '../../store/store.ts'
+import type { Overview, Pause } from '../../store/store.ts'
 import { actions } from './actions.ts'
 import { type Load, liveOf, loadBar, loadOf } from './bars.ts'
 import type { DashboardDeps } from './deps.ts'
@@ -88,7 +88,7 @@ function attention(deps: DashboardDeps, overview: Overview, { now }: Visit): Htm
       .slice(0, 10)
       .map(
         ({ name }) =>
-          html`<li>${mark('paused')}<span><a href="${link.instance(name)}">${foreign(name, 48)}</a> is paused: nothing is dispatched for it.</span></li>`,
+          html`<li>${mark('paused')}<span><a href="${link.instance(name)}">${foreign(name, 48)}</a> is paused${pausedBy(overview.paused.get(name), now)}: nothing is dispatched for it.</span></li>`,
       ),
     paused.length > 10
       ? html`<li>${mark('paused')}<span>and ${count(paused.length - 10)} more are paused</span></li>`
@@ -103,6 +103,7 @@ function instanceCard(deps: DashboardDeps, overview: Overview, config: InstanceC
   const { now } = visit
   const { name, targets, forge } = config
   const worker = deps.workers.get(name)
+  const own = ofInstance(overview, name)
   const paused = overview.paused.has(name)
   const health = healthOf(config, worker, paused, now)
   return html`<article class="card instance" aria-labelledby="i-${name}">
@@ -110,20 +111,30 @@ function instanceCard(deps: DashboardDeps, overview: Overview, config: InstanceC
 <p>${chip(health.shape, health.word)}</p>
 <p class="beats">delivery ${when(overview.deliveries.get(name)?.lastAt, now, 'none yet')} · look ${when(worker?.lastLook?.beganAt, now, 'none yet')}</p>
 ${actions(visit, name, paused)}</header>
-<ul class="targets">${targets.map((target) => html`<li><span class="target"><a href="${link.list('/jobs', { instance: name, target: target.name })}">${foreign(target.name, 48)}</a></span>${loadBar(loadOfTarget(overview, name, target.name), target.max)}</li>`)}${unassigned(overview, name)}</ul>
+<ul class="targets">${targets.map((target) => html`<li><span class="target"><a href="${link.list('/jobs', { instance: name, target: target.name })}">${foreign(target.name, 48)}</a></span>${loadBar(loadOfTarget(own, target.name), target.max)}</li>`)}${unassigned(own)}</ul>
 </article>`
 }
 
-export function loadOfTarget(overview: Overview, instance: string, name: string): Load {
-  return loadOf(overview, (row) => row.instance === instance && row.target === name)
+/** What of it is about one instance. */
+export function ofInstance(overview: Overview, name: string): Overview {
+  const isIts = (row: { instance: string }) => row.instance === name
+  return { ...overview, jobs: overview.jobs.filter(isIts), runners: overview.runners.filter(isIts) }
+}
+
+/** Who paused it, when and why, as far as anybody told. */
+export function pausedBy(pause: Pause | undefined, now: number): Html {
+  if (!pause) return html``
+  return html` by ${pause.by === null ? 'somebody' : foreign(pause.by, 48)} ${when(pause.at, now)}${pause.reason === null ? '' : html` (${foreign(pause.reason, 256)})`}`
+}
+
+export function loadOfTarget(own: Overview, name: string): Load {
+  return loadOf(own, ({ target }) => target === name)
 }
 
 /** Jobs of the instance that no target takes. */
-export function unassigned(overview: Overview, instance: string): Html {
+export function unassigned(own: Overview): Html {
   const jobs = sum(
-    overview.jobs
-      .filter((row) => row.instance === instance && row.state === 'queued' && row.target === null)
-      .map(({ jobs }) => jobs),
+    own.jobs.filter(({ state, target }) => state === 'queued' && target === null).map(({ jobs }) => jobs),
   )
   return jobs === 0
     ? html``

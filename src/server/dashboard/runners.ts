@@ -30,7 +30,7 @@ export async function runnersPage(deps: DashboardDeps, visit: Visit, query: Runn
   const gone = query.show === 'gone'
   const { instance, target, cursor } = query
   const list = { instance: instance || undefined, target: target || undefined, cursor, limit: pageSize, gone }
-  const { items, next } = gone ? await goneRunners(deps, list) : await runnerPage(deps.store, list, visit.now)
+  const { items, next } = await runnerPage(deps.store, list, visit.now)
   const path = (over: Partial<RunnersQuery>) => link.list('/runners', { ...query, cursor: undefined, ...over })
   return html`<h1>Runners</h1>
 ${tabs('Which runners', [
@@ -46,11 +46,6 @@ ${filterForm('/runners', [
 ${items.length === 0 ? nothing(gone, query) : runnerTable(items, visit)}
 ${pager({ first: cursor ? path({}) : null, next: next && path({ cursor: next }) })}
 </div>`
-}
-
-function goneRunners(deps: DashboardDeps, query: Parameters<typeof runnerPage>[1]) {
-  // Booting ones have not come yet: among those that are gone there is none.
-  return runnerPage({ ...deps.store, dispatches: async () => ({ items: [], next: null }) }, query, 0)
 }
 
 function runnerTable(rows: readonly Row[], { now }: Visit): Html {

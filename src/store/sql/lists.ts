@@ -37,6 +37,8 @@ export function listDispatches(db: Sql, query: Query<'dispatches'>) {
     ...isGone(query.live === undefined ? undefined : !query.live),
     ...given('state = ?', query.state),
     ...given('dispatcher = ?', query.dispatcher),
+    ...given('id IN (SELECT value FROM json_each(?))', query.ids && JSON.stringify(query.ids)),
+    ...(query.untied ? ([['runner IS NULL']] as const) : []),
   ]
   return page(db, query, { table: 'dispatches', order: 'newest first', where, read: dispatches.read })
 }
