@@ -42,9 +42,10 @@ export class HookKeepers {
       // What happened while it was gone or switched off was never delivered, and cannot be read back either.
       if (state.done !== 'kept' && worker.mode !== 'polling') worker.lookNow()
     }
+    const ports = { leads: () => worker.leads, told, doubted: worker.hookDoubted }
     // Two at once would make two webhooks.
     const ended = (before?.ended ?? Promise.resolve()).then(() =>
-      keepHook(deps, { ...webhook, secret }, told, worker.hookDoubted, ending.signal),
+      keepHook(deps, { ...webhook, secret }, ports, ending.signal),
     )
     this.#keepers.set(name, { key, forge, ending, ended })
   }

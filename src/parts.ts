@@ -10,8 +10,9 @@ import { type Ids, randomId } from './ids.ts'
 import { createLog, type Log } from './log.ts'
 import { createMetrics, type Metrics, showProcess } from './metrics.ts'
 import { Scrubber, type Secret } from './secret.ts'
-import { type Health, openSqliteStore } from './store/sqlite.ts'
-import type { Holder, Store } from './store/store.ts'
+import { openPostgresStore } from './store/postgres.ts'
+import { type Health, openSqliteStore, type SqliteOptions } from './store/sqlite.ts'
+import { type Holder, type Store, StoreUnusable } from './store/store.ts'
 import { openTraces, type Traces } from './traces.ts'
 import { version } from './version.ts'
 import { Bell } from './worker/bell.ts'
@@ -45,6 +46,8 @@ export interface Parts {
   host: string
   /** This process, as it takes leases. */
   holder: Holder
+  /** How long a lease lasts, and so how long another process waits for one that died. Milliseconds. */
+  leaseTime: number
   /** When the state began anew; null where it did not, or where that is forgotten. */
   rebuiltAt: number | null
   /** Rung when the disk of the state is full. */
@@ -56,7 +59,21 @@ export interface Parts {
   scrubber: Scrubber
 }
 
-/** Opens the state. */
+/** A file is opened by one process: nobody waits for a lease in it to end. */
+const leaseTimes = { sqlite: 60 * 60_000, postgres: 10_000 }
+
+/** Opens the state, wherever it is kept. Rejects with `StoreUnusable`. */
+export async function openState(
+  { state }: Pick<Config, 'state'>,
+  how: Omit<SqliteOptions, 'path'> = {},
+): Promise<Store> {
+  if (state.kind === 'sqlite') return openSqliteStore({ ...how, path: state.path })
+  if (how.rebuild)
+    throw new StoreUnusable('--rebuild-state begins a file anew: a database is restored from its backup.')
+  return openPostgresStore({ url: state.url.reveal(), onHealth: how.onHealth })
+}
+
+/** Opens what the application is put together from. */
 export async function openParts(config: Config, ports: AppPorts): Promise<Parts> {
   const { clock = systemClock, ids = randomId, host = hostname() } = ports
   const scrubber = new Scrubber(config.secrets)
@@ -65,8 +82,7 @@ export async function openParts(config: Config, ports: AppPorts): Promise<Parts>
   showProcess(metrics, version())
   const crowded = new Bell()
   const at = clock.now()
-  const store = await openSqliteStore({
-    path: config.state.path,
+  const store = await openState(config, {
     rebuild: ports.rebuildState
       ? { at, told: (aside) => log.error({ aside }, 'the state was damaged and is set aside: it begins anew') }
       : undefined,
@@ -82,7 +98,20 @@ export async function openParts(config: Config, ports: AppPorts): Promise<Parts>
   if (ports.rebuildState && rebuiltAt !== at) log.info('the state is sound: --rebuild-state changes nothing')
   const traces = await openTraces(ports.env ?? process.env, version())
   const holder = { id: `${host}/${ids()}`, host }
-  return { store, clock, ids, host, holder, rebuiltAt, crowded, metrics, traces, log, scrubber }
+  return {
+    store,
+    clock,
+    ids,
+    host,
+    holder,
+    leaseTime: leaseTimes[config.state.kind],
+    rebuiltAt,
+    crowded,
+    metrics,
+    traces,
+    log,
+    scrubber,
+  }
 }
 
 const ailments: Readonly<Record<Exclude<Health, 'well'>, string>> = {

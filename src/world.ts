@@ -10,9 +10,6 @@ import type { Intake } from './server/webhooks.ts'
 import { Lane } from './worker/lane.ts'
 import { Worker } from './worker/worker.ts'
 
-/** A file is opened by one process: nobody waits for a lease in it to end. Milliseconds. */
-const leaseTime = 60 * 60_000
-
 /** What another configuration needs that is not there yet: made beside what runs, and touching nothing of it. */
 export interface Prepared {
   config: Config
@@ -162,7 +159,8 @@ export class World {
     const keys = { forgeKey: forgeKey(config), sourceKey: sourceKey(config), key: compared(config) }
     const lanes = this.#lanesOf(config, before?.lanes ?? new Set())
     const deps = turnDeps(this.config, config, forge, this.#among(lanes), this.#parts)
-    const settings = { ...config, holder: this.#parts.holder, leaseTime }
+    const { holder, leaseTime } = this.#parts
+    const settings = { ...config, holder, leaseTime }
     const changed = before?.key !== keys.key
     const worker = before?.worker ?? new Worker(deps, settings)
     this.#instances.set(name, { ...keys, config, forge, worker, lanes, isLeft: false })
@@ -188,7 +186,7 @@ export class World {
     this.#instances.set(name, { ...noKeys, config: left, forge, worker, lanes, isLeft: true })
     worker.reconfigure({
       deps,
-      settings: { ...left, holder: this.#parts.holder, leaseTime, drained },
+      settings: { ...left, holder: this.#parts.holder, leaseTime: this.#parts.leaseTime, drained },
       changed: true,
       anew: true,
     })

@@ -11,6 +11,9 @@ export interface Listen {
   port: number
 }
 
+/** Where the state is kept; the URL holds a password. */
+export type StateConfig = { kind: 'sqlite'; path: string } | { kind: 'postgres'; url: Secret }
+
 export type Role = 'read' | 'operate' | 'admin'
 
 /** One kind of place to run, under the name that targets use. Durations are milliseconds. */
@@ -72,7 +75,7 @@ export interface Config {
   /** Bytes. */
   maxBody: number
   admin: { listen: Listen; tokens: readonly { name: string; role: Role; token: Secret }[] }
-  state: { kind: 'sqlite'; path: string }
+  state: StateConfig
   owner: string
   dryRun: boolean
   /** Changes of its files are taken up by themselves. */

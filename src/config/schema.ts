@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import { isLoopback, listenAddress } from '../fields/address.ts'
+import { isLoopback, listenAddress, postgresUrl } from '../fields/address.ts'
 import { chosen, mapping, named } from '../fields/mapping.ts'
 import { told } from '../fields/refusal.ts'
 import { secret } from '../fields/secret.ts'
-import { byteSize, flag, name, notSupportedYet, oneOf, type Reading, text } from '../fields.ts'
+import { byteSize, flag, name, oneOf, type Reading, text } from '../fields.ts'
+import type { StateConfig } from './config.ts'
 import { dispatcherApi } from './dispatcher-api-schema.ts'
 import { dispatcher, dispatcherOrName } from './dispatcher-schema.ts'
 import { instance } from './instance-schema.ts'
@@ -18,7 +19,7 @@ export function configuration(reading: Reading) {
       listen: listenAddress.prefault(':8090'),
       max_body: byteSize(1_024, 64 * 1024 * 1024).prefault('1MiB'),
       admin: admin(reading).prefault({}),
-      state: state.prefault('sqlite:muster.db'),
+      state: state(reading).prefault('sqlite:muster.db'),
       owner: text(
         'a word of 1 to 23 characters (a runner is called <owner>-<16 characters>, at most 40 in all)',
         /^[A-Za-z0-9][A-Za-z0-9._-]{0,22}$/,
@@ -58,14 +59,16 @@ function accessToken(reading: Reading) {
 }
 
 const path = text(
-  'sqlite:PATH',
+  'sqlite:PATH or postgres://…',
   /^sqlite:(?!\/\/[^/])[^\0]+$/,
   'such as sqlite:muster.db or sqlite:/var/lib/muster/muster.db',
 )
 
-const state: z.ZodType<{ kind: 'sqlite'; path: string }> = chosen((input) =>
-  // Such an address holds a password: it is not shown.
-  typeof input === 'string' && /^postgres(ql)?:/i.test(input)
-    ? notSupportedYet('state in postgres; sqlite:PATH is').pipe(z.never())
-    : path.transform((written) => ({ kind: 'sqlite' as const, path: written.slice('sqlite:'.length) })),
-)
+function state(reading: Reading): z.ZodType<StateConfig> {
+  return chosen(
+    (input): z.ZodType<StateConfig> =>
+      typeof input === 'string' && /^postgres(ql)?:/i.test(input)
+        ? postgresUrl(reading).transform((url) => ({ kind: 'postgres', url }))
+        : path.transform((written) => ({ kind: 'sqlite', path: written.slice('sqlite:'.length) })),
+  )
+}

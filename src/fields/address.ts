@@ -32,6 +32,29 @@ export function url(reading: Reading): z.ZodType<URL> {
   })
 }
 
+/** The URL of a PostgreSQL database, with `${VAR}` expanded. It is a secret as a whole, and so is the password in it. */
+export function postgresUrl(reading: Reading): z.ZodType<Secret> {
+  return z.unknown().transform((input, ctx) => {
+    const result = parsePostgres(input, reading)
+    if ('secret' in result) return result.secret
+    const message = `expected a URL such as postgres://user:password@host/database, ${result.problem}`
+    ctx.issues.push({ code: 'custom', message, input })
+    return z.NEVER
+  })
+}
+
+function parsePostgres(input: unknown, { environment, secrets }: Reading): { secret: Secret } | { problem: string } {
+  const result = expandedUrl(String(input), environment)
+  if ('problem' in result) return result
+  const parsed = URL.parse(result.text)
+  if (!parsed || !/^postgres(ql)?:\/\//i.test(result.text)) return { problem: 'found a text that is none' }
+  if (parsed.pathname.length < 2) return { problem: 'found one that names no database' }
+  const secret = new Secret(result.text)
+  const passwords = [parsed.password, decodedOr(parsed.password), parsed.searchParams.get('password') ?? '']
+  secrets.push(secret, ...passwords.filter((password) => password !== '').map((password) => new Secret(password)))
+  return { secret }
+}
+
 /** The address of a forge's web pages: a path in it is kept, all else behind it is left out with a warning. */
 export function webAddress(reading: Reading): z.ZodType<URL> {
   return url(reading).transform((written) => {

@@ -6,9 +6,8 @@ import type { Forge } from '../forges/forge.ts'
 import { isId } from '../ids.ts'
 import { createLog } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
-import { openForge } from '../parts.ts'
+import { openForge, openState } from '../parts.ts'
 import { Scrubber } from '../secret.ts'
-import { openSqliteStore } from '../store/sqlite.ts'
 import { StoreUnusable } from '../store/store.ts'
 import { running } from './running.ts'
 
@@ -58,8 +57,10 @@ async function liveDispatches(config: Config): Promise<ReadonlySet<string>> {
   const service = await running(config)
   if (service) return service.live
   // An empty one would say that nothing lives, and runners that are to come would lose their registration.
-  if (!existsSync(config.state.path)) throw new StoreUnusable(`${config.state.path} is not there: ${where}`)
-  const store = await openSqliteStore({ path: config.state.path })
+  const { state } = config
+  if (state.kind === 'sqlite' && !existsSync(state.path))
+    throw new StoreUnusable(`${state.path} is not there: ${where}`)
+  const store = await openState(config)
   try {
     const live = new Set<string>()
     let cursor: string | undefined

@@ -203,6 +203,7 @@ export interface Store {
   prune(before: number): Promise<void>
   /** Rejects with `StoreUnavailable` when the state cannot be written. */
   ready(): Promise<void>
+  /** Writes what was asked for, and gives up the leases that were taken here. */
   close(): Promise<void>
 }
 

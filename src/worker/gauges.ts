@@ -29,7 +29,20 @@ export function gauge(deps: GaugeDeps, result: TurnResult): void {
   deps.metrics.lastTurn.set({ instance: deps.instance }, deps.clock.now() / 1_000)
 }
 
-function gaugeJobs({ metrics, instance, targets, clock }: GaugeDeps, { facts, verdicts }: TurnResult): void {
+/** Another process shows what there is. */
+export function gaugeNothing(deps: GaugeDeps): void {
+  for (const mode of modes) deps.metrics.mode.set({ instance: deps.instance, mode }, 0)
+  gaugeJobs(deps, { facts: { jobs: [], beyond: new Map() }, verdicts: new Map() })
+  gaugeRunners(deps, { facts: { runners: [], dispatches: [] } })
+  if (deps.api !== null) deps.metrics.requestsWaiting.set({ instance: deps.instance }, 0)
+}
+
+interface Shown {
+  facts: Pick<TurnResult['facts'], 'jobs' | 'beyond'>
+  verdicts: TurnResult['verdicts']
+}
+
+function gaugeJobs({ metrics, instance, targets, clock }: GaugeDeps, { facts, verdicts }: Shown): void {
   const counts = new Map<string, number>()
   const count = (target: string, kind: VerdictKind, by = 1) => {
     counts.set(`${kind} ${target}`, (counts.get(`${kind} ${target}`) ?? 0) + by)
@@ -49,7 +62,10 @@ function gaugeJobs({ metrics, instance, targets, clock }: GaugeDeps, { facts, ve
   metrics.oldestUncovered.set({ instance }, oldest / 1_000)
 }
 
-function gaugeRunners({ metrics, instance, targets, api, clock }: GaugeDeps, { facts }: TurnResult): void {
+function gaugeRunners(
+  { metrics, instance, targets, api, clock }: GaugeDeps,
+  { facts }: { facts: Pick<TurnResult['facts'], 'runners' | 'dispatches'> },
+): void {
   const states = new Map(facts.runners.map(({ name, state }) => [name, state]))
   const names = [...targets.map(({ name }) => name), ...(api === null ? [] : [requestTarget])]
   for (const target of names) {

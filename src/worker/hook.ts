@@ -20,18 +20,25 @@ const beat = 60 * 60_000
 const firstRetry = 5_000
 const longestRetry = 5 * 60_000
 
+export interface HookPorts {
+  /** This process works the instance; another one keeps the webhook otherwise. */
+  leads(): boolean
+  told(state: HookState): void
+  /** Rung when the webhook may be gone, and when this process begins to work the instance. */
+  doubted: Bell
+}
+
 /** Makes sure of the instance's webhook at start, and keeps it: beside the worker, so that a forge that is down delays nothing. */
 export async function keepHook(
   deps: Pick<TurnDeps, 'forge' | 'store' | 'instance' | 'clock' | 'log'>,
   settings: HookSettings,
-  told: (state: HookState) => void,
-  doubted: Bell,
+  { leads, told, doubted }: HookPorts,
   signal: AbortSignal,
 ): Promise<void> {
   signal.addEventListener('abort', () => doubted.ring(), { once: true })
   for (let failures = 0; !signal.aborted; ) {
     try {
-      const state = await ensure(deps, settings, signal)
+      const state = leads() ? await ensure(deps, settings, signal) : null
       if (state) told(state)
       failures = 0
     } catch (error) {

@@ -15,10 +15,16 @@ export class Lease {
   readonly #deps: LeaseDeps
   readonly #settings: LeaseSettings
   #standsBy = false
+  #isHeld = false
 
   constructor(deps: LeaseDeps, settings: LeaseSettings) {
     this.#deps = deps
     this.#settings = settings
+  }
+
+  /** As of the last time that it was asked for. */
+  get isHeld(): boolean {
+    return this.#isHeld
   }
 
   /** After how long it is to be renewed, so that it outlives two renewals that fail. Milliseconds. */
@@ -39,6 +45,7 @@ export class Lease {
     if (standsBy !== this.#standsBy)
       log.info(standsBy ? 'another process works this instance; this one stands by' : 'this process takes over')
     this.#standsBy = standsBy
+    this.#isHeld = !standsBy
     metrics.lease.set({ instance }, standsBy ? 0 : 1)
     return epoch
   }

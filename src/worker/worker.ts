@@ -11,7 +11,7 @@ import type { Capabilities, HookState } from '../forges/forge.ts'
 import { LeaseLost } from '../store/store.ts'
 import { Bell } from './bell.ts'
 import { afterLook, rulesOf, startState, type TurnDeps, type TurnState } from './deps.ts'
-import { gaugeMode } from './gauges.ts'
+import { gaugeMode, gaugeNothing } from './gauges.ts'
 import { Lease } from './lease.ts'
 import { Looks, openRepositories } from './looks.ts'
 import { listRunning, type Observation } from './observe.ts'
@@ -45,7 +45,7 @@ export class Worker {
   #running: Promise<void> = Promise.resolve()
   /** The webhook as it was last made sure of; set by `hook.ts`. */
   hook: HookState | null = null
-  /** Rung when a webhook got lost: ours may be gone. */
+  /** Rung when this process begins to work the instance, and when a webhook got lost: ours may be gone. */
   readonly hookDoubted = new Bell()
 
   constructor(deps: TurnDeps, settings: WorkerSettings) {
@@ -54,6 +54,11 @@ export class Worker {
     this.#looks = this.#newLooks(deps)
     this.#lease = new Lease(deps, settings)
     this.#state = startState(0, settings, deps.clock.now())
+  }
+
+  /** This process works the instance, and no other does. */
+  get leads(): boolean {
+    return this.#lease.isHeld
   }
 
   get mode(): Mode {
@@ -102,7 +107,6 @@ export class Worker {
 
   start(): void {
     gaugeMode(this.#deps, this.mode)
-    this.#nextLookAt = this.#deps.clock.now()
     this.#running = this.#run()
   }
 
@@ -128,9 +132,8 @@ export class Worker {
     const until = this.#deps.clock.monotonic() + ms
     for (;;) {
       const left = until - this.#deps.clock.monotonic()
-      const { renewal } = this.#lease
-      if (await this.#bell.wait(this.#deps.clock, Math.min(left, renewal))) return
-      if (left <= renewal || this.#ending.signal.aborted) return
+      if (await this.#bell.wait(this.#deps.clock, Math.min(left, this.#lease.renewal))) return
+      if (left <= this.#lease.renewal || this.#ending.signal.aborted) return
       if ((await this.#guarded(() => this.#lease.epoch())) !== this.#state.epoch) return
     }
   }
@@ -138,21 +141,17 @@ export class Worker {
   /** What this one decided is not known to hold any more. */
   #standBy(): number {
     this.#verdicts = new Map()
+    gaugeNothing(this.#deps)
     return this.#lease.patience
   }
 
   /** Begins as at a start: what other processes did meanwhile is recorded, what this one remembers is as old as its last turn. */
-  async #takeOver(epoch: number): Promise<void> {
-    await this.#retarget(epoch)
-    const now = this.#deps.clock.now()
-    this.#state = startState(epoch, this.#settings, now)
-    this.#nextLookAt = now
+  #takeOver(epoch: number): void {
+    this.#retargetOwed = true
+    this.#state = startState(epoch, this.#settings, this.#deps.clock.now())
+    this.#nextLookAt = this.#deps.clock.now()
     gaugeMode(this.#deps, this.mode)
-  }
-
-  async #retarget(epoch: number): Promise<void> {
-    await retarget(this.#deps, epoch)
-    this.#retargetOwed = false
+    this.hookDoubted.ring()
   }
 
   /** One turn, and how long nothing is to be done after it. */
@@ -161,8 +160,9 @@ export class Worker {
     const { clock, metrics, instance } = this.#deps
     const epoch = await this.#lease.epoch()
     if (epoch === null) return this.#standBy()
-    if (epoch !== this.#state.epoch) await this.#takeOver(epoch)
-    else if (this.#retargetOwed) await this.#retarget(epoch)
+    if (epoch !== this.#state.epoch) this.#takeOver(epoch)
+    if (this.#retargetOwed) await retarget(this.#deps, epoch)
+    this.#retargetOwed = false
     this.#state = { ...this.#state, cadence: setBack(this.#state.cadence, clock.now()) }
     if (this.#nextLookAt !== null && clock.now() >= this.#nextLookAt) this.#beginLook()
     const began = clock.monotonic()

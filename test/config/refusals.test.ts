@@ -17,8 +17,9 @@ test.each`
   ${{ top: ['admin: { listen: ":9000" }'] }}                                                             | ${'6:1 admin.tokens: expected at least one token, because admin.listen is not a loopback address, found nothing'}
   ${{ top: ['admin: { listen: "127.0.0.1:8090" }'] }}                                                    | ${'6:10 admin.listen: expected another port than that of listen, found 8090 for both'}
   ${{ top: ['admin: { tokens: [{ name: a, role: root, token: t-of-admin }] }'] }}                        | ${'6:30 admin.tokens[0].role: expected read, operate, admin, found "root"'}
-  ${{ top: ['state: "mysql://h/db"'] }}                                                                  | ${'6:1 state: expected sqlite:PATH, found another text, such as sqlite:muster.db or sqlite:/var/lib/muster/muster.db'}
-  ${{ top: ['state: "postgres://muster:s3cr3t-pw@h/db"'] }}                                              | ${'6:1 state: not supported yet: state in postgres; sqlite:PATH is'}
+  ${{ top: ['state: "mysql://h/db"'] }}                                                                  | ${'6:1 state: expected sqlite:PATH or postgres://…, found another text, such as sqlite:muster.db or sqlite:/var/lib/muster/muster.db'}
+  ${{ top: ['state: "postgres://muster:s3cr3t-pw@h"'] }}                                                 | ${'6:1 state: expected a URL such as postgres://user:password@host/database, found one that names no database'}
+  ${{ top: ['state: "postgres:h/db"'] }}                                                                 | ${'6:1 state: expected a URL such as postgres://user:password@host/database, found a text that is none'}
   ${{ instance: ['poll_interval: -5s'] }}                                                                | ${'6:5 instances[0].poll_interval: expected a duration such as 500ms, 30s, 5m or 2h, 0 or more, found "-5s"'}
   ${{ instance: ['poll_interval: -5'] }}                                                                 | ${'6:5 instances[0].poll_interval: expected a duration such as 500ms, 30s, 5m or 2h, 0 or more, found -5'}
   ${{ instance: ['reconcile_interval: "30"'] }}                                                          | ${'6:5 instances[0].reconcile_interval: expected a duration such as 500ms, 30s, 5m or 2h, 0 or more, found "30", a text needs a unit'}

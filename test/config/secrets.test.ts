@@ -165,7 +165,7 @@ test.each([
   yaml({ forge: gitea(`token: ${canary}`), top: [`owner: "-${canary}"`] }),
   yaml({ top: [`dispatcher: "http://x:${canary}@d:1"`] }),
   yaml({ top: [`dispatcher: { url: "x:${canary}@d:1" }`] }),
-  yaml({ top: [`state: "postgres://u:${canary}@h/db"`] }),
+  yaml({ top: [`state: "postgres://u:${canary}@h"`] }),
   yaml({ top: [`state: "mysql://u:${canary}@h/db"`] }),
   yaml({ instance: [`webhook_secret: { a: ${canary} }`, 'poll_interval: x'] }),
   yaml({ instance: [`webhook: { url: "${canary}" }`, 'poll_interval: x'] }),

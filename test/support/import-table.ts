@@ -56,6 +56,7 @@ export const importTable: readonly ImportRule[] = [
     may: ['core/', 'http-client.ts', 'fields.ts', 'fields/', 'dispatchers/*'],
     packages: ['zod'],
   },
+  { from: 'store/postgres/', may: ['store/store.ts', 'store/sql/', 'store/postgres/'], packages: ['pg'] },
   { from: 'store/', may: ['core/', 'store/'], packages: [] },
   {
     from: 'config/',

@@ -15,6 +15,8 @@ export interface Transactions {
   run(work: Work<void>, done: () => void): void
   /** Runs a function when the callers of this moment have had their say. */
   later(run: () => void): void
+  /** More than this in one transaction would keep the first callers, and whoever else wants to write, waiting for the last. */
+  mostTogether: number
 }
 
 /** A write waiting for its commit. */
@@ -32,10 +34,7 @@ export interface Commits {
   drain(): Promise<void>
 }
 
-/** More than this in one transaction would keep the first callers waiting for the last. */
-const mostTogether = 500
-
-export function createCommits({ transaction, isHopeless, refusal, run, later }: Transactions): Commits {
+export function createCommits({ transaction, isHopeless, refusal, run, later, mostTogether }: Transactions): Commits {
   const waiting: Write[] = []
   const closing: (() => void)[] = []
   let isBusy = false

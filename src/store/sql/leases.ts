@@ -46,3 +46,8 @@ export function* takeLease(db: Sql, wish: LeaseWish, at: number): Work<number | 
   yield* takeUpDispatches(db, instance, at, holder.host)
   return Number(raised?.epoch)
 }
+
+/** Ends the leases of these holders: whoever asks next has the instance, with a new epoch. */
+export function* giveUpLeases(db: Sql, holders: Iterable<string>): Work<void> {
+  for (const holder of holders) yield* db.run('DELETE FROM leases WHERE holder = ?', holder)
+}

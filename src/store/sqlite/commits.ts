@@ -32,6 +32,7 @@ export function commitsTo(db: Database, failed: (error: unknown) => void, later:
       done()
     },
     later,
+    mostTogether: 500,
   })
   return {
     ...commits,
