@@ -12,14 +12,18 @@ const usualWidth = 160
 /** `muster status`: what the running service is at; with `--watch` until `q`, Ctrl-C or a signal. */
 export const status: Command = async ({ watch, json, ...where }) => {
   const service = runningService(where)
+  /** Aborted however it ends, so that nothing goes on beside it. */
+  const over = new AbortController()
   try {
     const first = await readStatus(service, systemClock.now())
     const out = process.stdout
     if (!watch) out.write(json ? `${JSON.stringify(first, null, 2)}\n` : plain(first))
-    else if (json || !out.isTTY) await tellChanges(service, first, json ? (it) => `${JSON.stringify(it)}\n` : plain)
-    else await showLive(service, first)
+    else if (json || !out.isTTY)
+      await tellChanges(service, over.signal, first, json ? (it) => `${JSON.stringify(it)}\n` : plain)
+    else await showLive(service, over.signal, first)
     return 0
   } finally {
+    over.abort()
     service.close()
   }
 }
@@ -30,8 +34,13 @@ function plain(told: Status): string {
 }
 
 /** For whoever reads a pipe: once more whenever it is no longer the same. */
-async function tellChanges(service: Service, first: Status, write: (told: Status) => string): Promise<void> {
-  const ending = endingBySignal()
+async function tellChanges(
+  service: Service,
+  over: AbortSignal,
+  first: Status,
+  write: (told: Status) => string,
+): Promise<void> {
+  const ending = AbortSignal.any([over, endingBySignal()])
   process.stdout.write(write(first))
   let before = sameness(first)
   await watching(service, ending, (told) => {
@@ -46,11 +55,11 @@ function sameness({ at, ...rest }: Status): string {
   return JSON.stringify(rest)
 }
 
-async function showLive(service: Service, first: Status): Promise<void> {
+async function showLive(service: Service, over: AbortSignal, first: Status): Promise<void> {
   let shown = first
   let trouble: string | null = null
   const terminal = openTerminal(process.stdin, process.stdout, draw)
-  const ending = AbortSignal.any([endingBySignal(), terminal.left])
+  const ending = AbortSignal.any([over, endingBySignal(), terminal.left])
 
   function draw(): void {
     const look = { width: terminal.columns, colours: wantsColours(process.stdout), now: systemClock.now() }
