@@ -107,10 +107,9 @@ export async function aTown(stage: Stage, options: TownOptions): Promise<Town> {
       const [job] = forge.push({ name: `job-${++pushed}` }) as [SimulatedJob]
       return job
     },
-    async settled(service) {
+    async settled(this: Town, service) {
       const { adminUrl } = await service.ready()
-      const jobs = [...forge.world.ground.jobs.values()]
-      await until('every job runs', () => jobs.every(({ runner }) => runner !== null))
+      await allRun(this)
       // Past this, nothing is taken for a runner that is still to come.
       await stage.clock.sleep(bootTimeout + 500)
       const read = history.invoke('reader', 'read', {})
@@ -128,6 +127,12 @@ export const nothing: Findings = { lost: [], doubled: [], repeated: [], overfull
 /** The service of a town. */
 export function service(town: Town, surroundings: Surroundings = {}): MusterProcess {
   return musterIn(town.stage, surroundings)
+}
+
+/** Waits until no job waits any more, as long as it takes while it goes on. */
+export async function allRun(town: Pick<Town, 'waiting'>): Promise<void> {
+  for (let before = town.waiting; before > 0; before = town.waiting)
+    await until('one job more runs', () => town.waiting < before)
 }
 
 function noteDeliveries({ courier }: StagedForge, history: History): void {
