@@ -10,6 +10,7 @@ if (theme) {
   }
   theme.hidden = false
   show()
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', show)
   theme.addEventListener('click', () => {
     const chosen = dark() ? 'light' : 'dark'
     document.documentElement.dataset.theme = chosen

@@ -47,11 +47,18 @@ function draw() {
     {
       width: place.clientWidth,
       height: 200,
+      padding: [8, 28, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false } },
       scales: { y: { range: (_, __, most) => [0, Math.max(4, Math.ceil(most * 1.1))] } },
       axes: [
-        { ...axis, values: (_, splits, __, ___, step) => splits.map((at) => clock(at, step)), space: 70, size: 30 },
+        {
+          ...axis,
+          values: (_, splits, __, ___, step) => splits.map((at) => clock(at, step)),
+          space: 70,
+          incrs: [1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 7_200],
+          size: 30,
+        },
         { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000] },
       ],
       series: [
