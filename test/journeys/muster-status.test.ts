@@ -18,7 +18,7 @@ async function aService(stage: Stage, admin: object = {}) {
   return { forge, dispatcher, service }
 }
 
-test.concurrent('muster status tells what the service is at, for people and for machines', async ({ stage }) => {
+test('muster status tells what the service is at, for people and for machines', async ({ stage }) => {
   const { forge, dispatcher, service } = await aService(stage)
   await until('the webhook is made', () => forge.world.ground.hooks.size === 1)
   forge.push({}, { name: 'second' })
@@ -44,7 +44,7 @@ test.concurrent('muster status tells what the service is at, for people and for 
   })
 })
 
-test.concurrent('muster status --watch tells each change, and ends with 0 when it is asked to', async ({ stage }) => {
+test('muster status --watch tells each change, and ends with 0 when it is asked to', async ({ stage }) => {
   const { forge, service } = await aService(stage)
   await until('the webhook is made', () => forge.world.ground.hooks.size === 1)
   const watch = muster(stage, 'status', '--watch', '--json', '--url', service.adminUrl)
@@ -59,7 +59,7 @@ test.concurrent('muster status --watch tells each change, and ends with 0 when i
   expect(watch.stderr).toBe('')
 }, 60_000)
 
-test.concurrent('a service that goes away is waited for, and told again when it is back', async ({ stage }) => {
+test('a service that goes away is waited for, and told again when it is back', async ({ stage }) => {
   const { forge, dispatcher, service } = await aService(stage)
   const admin = { listen: new URL(service.adminUrl).host }
   const watch = muster(stage, 'status', '--watch', '--json', '--url', service.adminUrl)
@@ -73,7 +73,7 @@ test.concurrent('a service that goes away is waited for, and told again when it 
   expect(await watch.ended).toBe(0)
 }, 60_000)
 
-test.concurrent('who asks where nobody is, or asks wrongly, is told what to do', async ({ stage }) => {
+test('who asks where nobody is, or asks wrongly, is told what to do', async ({ stage }) => {
   const nobody = muster(stage, 'status', '--url', `http://127.0.0.1:${stage.port}`)
   const wrong = muster(stage, 'status', '--url', 'muster')
   await written(stage, 'instances: 7\n', 'broken.yaml')
