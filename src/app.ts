@@ -3,6 +3,7 @@ import type { Reload } from './config/reloaded.ts'
 import { keepHistory, sampling } from './history.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { freeOrphans } from './orphans.ts'
 import { type AppPorts, openParts, type Parts } from './parts.ts'
 import { createReload } from './reload.ts'
 import { type AdminDeps, adminApp } from './server/admin.ts'
@@ -59,7 +60,7 @@ async function run(world: World, parts: Parts, ports: AppPorts): Promise<App> {
   world.start()
   const watched = () => (world.config.watch ? world.config.files : null)
   const background = [
-    pruneHourly(parts, ending.signal),
+    tidy(world, parts, ending.signal),
     keepHistory({ ...parts, instances: () => world.config.instances }, ports.sampling ?? sampling, ending.signal),
     watchFiles(watched, () => void reload('watch'), clock, ending.signal),
   ]
@@ -106,14 +107,17 @@ async function listen(
   }
 }
 
-/** Each hour, and when the disk is full. */
-async function pruneHourly(
-  { store, clock, log, crowded }: Pick<Parts, 'store' | 'clock' | 'log' | 'crowded'>,
-  signal: AbortSignal,
-): Promise<void> {
+/** Lets go of what nobody needs any more: at start, each hour, and when the disk is full. */
+async function tidy(world: World, parts: Parts, signal: AbortSignal): Promise<void> {
+  const { store, clock, log, crowded } = parts
+  const isFollowed = (instance: string) => world.workers.has(instance)
   signal.addEventListener('abort', () => crowded.ring())
   while (!signal.aborted) {
-    await crowded.wait(clock, hour)
+    const due = await freeOrphans(parts, isFollowed).catch((error) => {
+      log.error({ err: error }, 'slots of instances that are gone could not be freed')
+      return hour
+    })
+    await crowded.wait(clock, Math.min(hour, due))
     if (signal.aborted) return
     await store
       .prune(clock.now() - memory)

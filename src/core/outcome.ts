@@ -19,8 +19,8 @@ export type Outcome =
   | { kind: 'unknown'; at: number; reason: string }
   /** Not sent, and it will not be: where it was intended for was left by a new configuration. */
   | { kind: 'unsent'; at: number }
-  /** Its runner was stopped by us. */
-  | { kind: 'gone'; at: number; why: 'stopped' }
+  /** Its runner was stopped by us, or nobody can tell of it any more. */
+  | { kind: 'gone'; at: number; why: 'stopped' | 'freed_without_proof' }
   /** An operator freed the slot; `by` names the one who did. */
   | { kind: 'gone'; at: number; why: 'released'; by: string }
 
@@ -122,7 +122,10 @@ export function foldOutcome(rows: OutcomeRows, outcome: Outcome): OutcomeChanges
         dispatch: { ...dispatch, goneAt: outcome.at, goneReason: outcome.why },
         backoffs: outcome.why === 'stopped' ? idledOut() : [],
         events: [
-          event('dispatch_gone', { reason: outcome.why, ...(outcome.why === 'released' && { by: outcome.by }) }),
+          event(outcome.why === 'freed_without_proof' ? outcome.why : 'dispatch_gone', {
+            reason: outcome.why,
+            ...(outcome.why === 'released' && { by: outcome.by }),
+          }),
         ],
       }
   }

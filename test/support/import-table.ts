@@ -99,6 +99,7 @@ export const importTable: readonly ImportRule[] = [
   { from: 'world.ts', may: ['*'], packages: [] },
   { from: 'hook-keepers.ts', may: ['*'], packages: [] },
   { from: 'reload.ts', may: ['*'], packages: [] },
+  { from: 'orphans.ts', may: ['core/', 'log.ts', ...interfaces], packages: [] },
   { from: 'watch.ts', may: ['clock.ts', 'fields/'], packages: [] },
   { from: 'parts.ts', may: ['*'], packages: [] },
   { from: 'inspection/', may: ['*'], packages: ['zod'] },
