@@ -19,6 +19,8 @@ interface Yard {
   forge: StagedForge
   service: RunningService
   restart(): Promise<RunningService>
+  /** Reloads with other options of the dispatcher. */
+  reload(options: object): Promise<void>
 }
 
 /** One forge and the process dispatcher with the stand-in of its runner. */
@@ -27,15 +29,24 @@ async function aYard(stage: Stage, version: ForgeVersion, target: object = {}, i
   const work_dir = join(stage.folder, 'work')
   const targets = [{ name: 'linux', labels: ['linux:host'], idle_timeout: '10m', ...target }]
   if (version.kind === 'github') Object.assign(targets[0] ?? {}, { labels: ['linux'] })
-  const configuration = {
-    dispatchers: { default: { kind: 'process', command: [execPath, runner], work_dir } },
+  const configured = (options: object) => ({
+    dispatchers: { default: { kind: 'process', command: [execPath, runner], work_dir, ...options } },
     instances: [forge.instance({ targets, ...instance })],
-  }
+  })
+  const configuration = configured({})
   const service = await stage.start(configuration)
   // What outlives the service ends with its forge, and a test leaves nobody behind.
   stage.onEnd(() => until('no runner is left', () => forge.runners.length === 0))
   stage.onEnd(() => forge.runners.forEach((one) => void forge.world.runners.remove(one)))
-  return { forge, service, restart: () => stage.start(configuration) }
+  return {
+    forge,
+    service,
+    restart: () => stage.start(configuration),
+    async reload(options) {
+      await service.rewrite(configured(options))
+      expect(await service.post('reload')).toMatchObject({ status: 200 })
+    },
+  }
 }
 
 function idleRunners(forge: StagedForge) {
@@ -62,6 +73,23 @@ test.concurrent.for(dialects)(
     if (listsRunners) expect(forge.runners).toEqual([])
   },
 )
+
+test.concurrent.for([
+  ['other options', { env: { GREETING: 'hello' } }],
+  ['another folder', { work_dir: 'elsewhere' }],
+] as const)('a dispatcher that gets %s lets its runners work on to their end', async ([, options], { stage }) => {
+  const { forge, service, reload } = await aYard(stage, { kind: 'gitea', version: '1.26' })
+  await until('the webhook is made', () => forge.world.ground.hooks.size === 1)
+  const [first] = forge.push({ seconds: 3 })
+  await until('it runs', () => first?.runner != null)
+  await reload('work_dir' in options ? { work_dir: join(stage.folder, options.work_dir) } : options)
+  const [second] = forge.push({ seconds: 0.2 })
+  for (const job of [first, second]) await until('the job has run', () => job?.conclusion === 'success')
+  await until('every place is free', async () => (await service.list('dispatches?live=true')).length === 0)
+  const rows = await service.dispatches()
+  expect(rows.map(({ gone_reason }) => gone_reason)).toEqual(['not_running', 'not_running'])
+  expect(forge.world.ground.runners.size).toBe(2)
+})
 
 test.concurrent.for(['polling', 'webhook', 'webhook_only'])(
   'min_idle is kept in the mode %s, also after its runner is taken',
