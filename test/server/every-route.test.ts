@@ -70,19 +70,24 @@ test.each(routes)('%s that fails tells an id, and neither why nor where', async 
     expect(world.lines().find((line) => line.id === id)).toMatchObject({ err: { message: cause.message } })
 })
 
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+].join('; ')
+
 test.each(routes)('%s may be neither framed, sniffed, scripted by others nor read by them', async (route) => {
   for (const answer of [
     await call(aWorld(), route),
     await call(aWorld({ tokens: { admin: 'token-of-an-admin' } }), route),
   ]) {
     const { headers } = answer
-    const policy = Object.fromEntries(
-      (headers.get('content-security-policy') ?? '').split(/;\s*/).map((part) => part.split(/\s+(.*)/s)),
-    )
-    expect(policy).toMatchObject({ 'default-src': "'none'", 'frame-ancestors': "'none'", 'base-uri': "'none'" })
-    expect(["'none'", "'self'"]).toContain(policy['form-action'])
-    expect(["'self'", undefined]).toContain(policy['script-src'])
-    expect(Object.values(policy).join(' ')).not.toMatch(/unsafe|\*|https?:|blob:/)
+    expect(headers.get('content-security-policy')).toBe(policy)
     expect(headers.get('x-content-type-options')).toBe('nosniff')
     expect(headers.get('x-frame-options')).toBe('DENY')
     // Without any referrer browsers would not say either which page a form is from.
