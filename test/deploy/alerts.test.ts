@@ -57,6 +57,11 @@ const cases: Record<string, Case> = {
     fires: { [delivery('unavailable')]: '0x6 1x4' },
     quiet: { [delivery('unavailable')]: '4x10' },
   },
+  MusterStateNotWritable: {
+    at: '10m',
+    fires: { muster_state_writable: '1x5 0x5' },
+    quiet: { muster_state_writable: '1x5 0x1 1x4' },
+  },
   MusterForgeSilent: {
     at: '60m',
     fires: { 'muster_last_complete_look_timestamp_seconds{instance="home"}': '0x60' },
