@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { connect } from '../../src/store/postgres/connection.ts'
 import { writeLock } from '../../src/store/postgres/migrate.ts'
 import { openPostgresStore } from '../../src/store/postgres.ts'
 import { migrations } from '../../src/store/sql/migrations.ts'
@@ -30,11 +31,11 @@ async function terminate(url: string): Promise<void> {
   )
 }
 
-/** Holds the lock of writers, as a process does that stands still in a transaction. */
-async function hold(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url })
+/** Holds the lock of writers: as one of us that stands still in a transaction, or for as long as it likes. */
+async function hold(url: string, as: 'us' | 'anybody'): Promise<pg.Client> {
+  const client = as === 'us' ? await connect(url, () => undefined) : new pg.Client({ connectionString: url })
   client.on('error', () => undefined)
-  await client.connect()
+  if (as === 'anybody') await client.connect()
   await client.query(`BEGIN; SELECT pg_advisory_xact_lock(${writeLock})`)
   onTestFinished(() => client.end())
   return client
@@ -100,7 +101,7 @@ describe.skipIf(server === null)('a store on PostgreSQL', () => {
     const url = await aDatabase()
     const store = await opened(url)
     await store.recordDelivery(delivery('1'))
-    const holder = await hold(url)
+    const holder = await hold(url, 'anybody')
     const refused = expect(store.recordDelivery(delivery('2'))).rejects.toMatchObject({ name: 'StoreUnavailable' })
     expect(await store.job('main', '1')).not.toBeNull()
     await refused
@@ -111,11 +112,7 @@ describe.skipIf(server === null)('a store on PostgreSQL', () => {
   test('has the server end the transaction of a process that stands still', async () => {
     const url = await aDatabase()
     const store = await opened(url)
-    await server?.administer(
-      url,
-      `ALTER ROLE CURRENT_USER IN DATABASE ${new URL(url).pathname.slice(1)} SET idle_in_transaction_session_timeout = 1000`,
-    )
-    await hold(url)
+    await hold(url, 'us')
     expect(await store.recordDelivery(delivery('1'))).toBe('recorded')
   })
 
@@ -190,6 +187,14 @@ describe.skipIf(server === null)('a store on PostgreSQL', () => {
     expect(await other.lease('main', aHolder('two'), at('00:00:00'), 60_000)).toBe(2)
   })
 
+  test('has each commit on the disk before it goes on, even where the server would not wait for it', async () => {
+    const url = await aDatabase()
+    await server?.administer(url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET synchronous_commit = off`)
+    const client = await connect(url, () => undefined)
+    expect((await client.query('SHOW synchronous_commit')).rows).toEqual([{ synchronous_commit: 'on' }])
+    await client.end()
+  })
+
   test('takes turns with another that opens the same empty database at the same time', async () => {
     const url = await aDatabase()
     const stores = await Promise.all([opened(url), opened(url), opened(url)])
@@ -210,6 +215,16 @@ describe.skipIf(server === null)('a store on PostgreSQL', () => {
     await expect(openPostgresStore({ url })).rejects.toMatchObject(unusable(/another program/))
     const left = await server?.administer(url, `SELECT tablename FROM pg_tables WHERE schemaname = 'muster'`)
     expect(left?.rows).toEqual([{ tablename: 'theirs' }])
+  })
+
+  test('refuses a database in which it may make nothing, and says what to grant', async () => {
+    const url = new URL(await aDatabase())
+    const role = `muster_guest_${process.pid}`
+    await server?.administer(url.href, `CREATE ROLE ${role} LOGIN PASSWORD 'guest'`)
+    onTestFinished(async () => void (await server?.administer(url.href, `DROP ROLE ${role}`)))
+    url.username = role
+    url.password = 'guest'
+    await expect(openPostgresStore({ url: url.href })).rejects.toMatchObject(unusable(/Grant it CREATE/))
   })
 
   test('refuses a database that is not there, and one that nobody answers for, without its password', async () => {

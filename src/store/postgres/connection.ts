@@ -9,7 +9,7 @@ export const schema = 'muster'
  * Milliseconds. Together they stay below the 5 s that a forge waits for an answer. They also bound how long a process that stands still
  * keeps others waiting: its transaction is ended under its hands.
  */
-const patience = { connect: 3_000, server: 3_000, answer: 4_000 }
+const patience = { connect: 3_000, idle: 2_000, server: 3_000, answer: 4_000 }
 
 /** How every connection is made. Its numbers are JavaScript's: milliseconds, counts and versions are below 2^53. */
 export function settings(url: string): pg.ClientConfig {
@@ -21,13 +21,17 @@ export function settings(url: string): pg.ClientConfig {
     query_timeout: patience.answer,
     statement_timeout: patience.server,
     lock_timeout: patience.server,
-    idle_in_transaction_session_timeout: patience.server,
+    idle_in_transaction_session_timeout: patience.idle,
     types: {
       getTypeParser: (type: number, format?: 'text' | 'binary') =>
         type === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(type, format),
     } as pg.CustomTypesConfig,
   }
 }
+
+/** What is acknowledged is on the disk, however the server is set up; a stricter setting than that is kept. */
+const durably =
+  "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 
 /** Connects; `onLost` is called when the connection has ended by itself, which while it is idle nobody else would notice. */
 export async function connect(url: string, onLost: (client: pg.Client) => void): Promise<pg.Client> {
@@ -36,7 +40,7 @@ export async function connect(url: string, onLost: (client: pg.Client) => void):
   await client.connect()
   client.on('end', () => onLost(client))
   try {
-    await client.query(`SET search_path TO ${schema}`)
+    await client.query(`SET search_path TO ${schema}; ${durably}`)
     return client
   } catch (error) {
     end(client)
