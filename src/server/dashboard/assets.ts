@@ -21,6 +21,7 @@ const files: readonly [name: string, path: string, type: string][] = [
   ['muster.svg', join(own, 'muster.svg'), 'image/svg+xml'],
   ['theme.js', join(own, 'theme.js'), 'text/javascript'],
   ['page.js', join(own, 'page.js'), 'text/javascript'],
+  ['times.js', join(own, 'times.js'), 'text/javascript'],
   ['live.js', join(own, 'live.js'), 'text/javascript'],
   ['plot.js', join(own, 'plot.js'), 'text/javascript'],
   ['uplot.js', join(plotting, 'uPlot.iife.min.js'), 'text/javascript'],

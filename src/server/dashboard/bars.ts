@@ -36,7 +36,7 @@ const parts: readonly [key: Exclude<keyof Load, 'queued'>, shape: Shape, word: s
   ['unseen', 'trouble', 'unseen'],
 ]
 
-/** A bar of what lives, out of `max`, and the same in words. Without a limit the bar is as long as what there is. */
+/** A bar of what lives, out of `max`, a thin one of what waits, and the same in words. Without a limit the bar is as long as what there is. */
 export function loadBar(load: Load, max: number | null): Html {
   const live = liveOf(load)
   const whole = Math.max(max ?? live, live, 1)
@@ -46,6 +46,7 @@ export function loadBar(load: Load, max: number | null): Html {
     x += load[key]
     return piece
   })
-  return html`<div class="load"><svg class="bar" viewBox="0 0 ${whole} 1" preserveAspectRatio="none" aria-hidden="true"><rect class="ground" width="${whole}" height="1"/>${pieces.map(({ key, x, width }) => (width === 0 ? '' : html`<rect class="${key}" x="${x}" width="${width}" height="1"/>`))}</svg>
+  const queued = Math.min(load.queued, whole)
+  return html`<div class="load"><svg class="bar" viewBox="0 0 ${whole} 10" preserveAspectRatio="none" aria-hidden="true"><rect class="ground" width="${whole}" height="7"/>${pieces.map(({ key, x, width }) => (width === 0 ? '' : html`<rect class="${key}" x="${x}" width="${width}" height="7"/>`))}${queued === 0 ? '' : html`<rect class="queued" y="8" width="${queued}" height="2"/>`}</svg>
 <p class="counts">${parts.map(([key, shape, word]) => (load[key] === 0 ? '' : html`<span>${mark(shape)}${count(load[key])} ${word}</span> `))}${live === 0 ? html`<span class="none">no runner</span> ` : ''}<span class="of">${max === null ? 'no limit' : `max ${count(max)}`}</span>${load.queued === 0 ? '' : html` <span class="waits">${mark('queued')}${count(load.queued)} queued</span>`}</p></div>`
 }

@@ -39,7 +39,7 @@ export interface Page {
 /** A whole page: head, navigation, what it is about, foot. */
 export function frame(visit: Visit, { title, section, body, scripts = [] }: Page): Html {
   const { assets } = visit
-  return html`${head(visit, title, ['page.js', 'live.js', ...scripts])}
+  return html`${head(visit, title, ['page.js', 'times.js', 'live.js', ...scripts])}
 <body>
 <a class="skip" href="#main">Skip to content</a>
 ${symbols}

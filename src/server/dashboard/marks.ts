@@ -47,7 +47,7 @@ export function exact(at: number): string {
     .replace(/\.\d+Z$/, ' UTC')
 }
 
-/** `3 min ago`, `in 20 s`. `static/live.js` says the same. */
+/** `3 min ago`, `in 20 s`. `static/times.js` says the same. */
 export function distance(ms: number): string {
   const far = Math.abs(ms)
   if (far < second) return 'now'

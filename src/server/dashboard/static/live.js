@@ -8,6 +8,8 @@ let trueAt = Date.now()
 let fetchedAt = 0
 let due = null
 let fetching = false
+/** A button that went away while it is pressed would do nothing. */
+let pressed = false
 
 function tell(state, words) {
   if (!says || says.dataset.state === state) return
@@ -22,7 +24,7 @@ function soon() {
 
 async function refresh() {
   due = null
-  if (fetching) return soon()
+  if (fetching || pressed) return soon()
   fetching = true
   fetchedAt = Date.now()
   try {
@@ -52,7 +54,6 @@ function swap(fresh) {
     shown.replaceChildren(...next.childNodes)
     if (held) find(held, shown)?.focus({ preventScroll: true })
   }
-  relative()
 }
 
 const reached = 'a[href], button, input, select, summary'
@@ -67,31 +68,8 @@ function find({ name, index, kind }, root) {
   return [...root.querySelectorAll(reached)].filter((one) => kind(one) === name)[index]
 }
 
-/** Times are told as distances, and distances grow. The same words as in `marks.ts`. */
-function relative() {
-  for (const time of document.querySelectorAll('time[datetime]:not([data-still])')) {
-    const at = Date.parse(time.dateTime)
-    time.title = new Date(at).toLocaleString()
-    if (time.dataset.clock === undefined) time.textContent = distance(at - Date.now())
-    else time.textContent = new Date(at).toLocaleString()
-  }
-}
-
-function distance(ms) {
-  const s = Math.floor(Math.abs(ms) / 1_000)
-  if (s < 1) return 'now'
-  const text =
-    s < 60
-      ? `${s} s`
-      : s < 3_600
-        ? `${Math.floor(s / 60)} min`
-        : s < 172_800
-          ? `${Math.floor(s / 3_600)} h`
-          : `${Math.floor(s / 86_400)} d`
-  return ms < 0 ? `${text} ago` : `in ${text}`
-}
-
 function connect() {
+  if (document.hidden) return
   stream ??= new EventSource('/api/v1/events')
   stream.onopen = () => {
     tell('live', 'live')
@@ -109,6 +87,8 @@ function connect() {
 
 if (says && document.querySelector('[data-live]')) {
   connect()
+  addEventListener('pointerdown', () => (pressed = true))
+  for (const over of ['pointerup', 'pointercancel']) addEventListener(over, () => (pressed = false))
   // A page that nobody sees costs nothing, and leaves its connection to others.
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) {
@@ -117,6 +97,4 @@ if (says && document.querySelector('[data-live]')) {
     } else connect()
   })
   setInterval(() => document.hidden || Date.now() < fetchedAt + atLeastEach || soon(), 5_000)
-  setInterval(relative, 5_000)
 }
-relative()
