@@ -40,7 +40,8 @@ async function aloneBench(): Promise<void> {
   await service.stop()
 }
 
-async function deliver(port: number, atOnce = together): Promise<number[]> {
+/** One round of deliveries, and how long each waited for its answer. Milliseconds. */
+export async function deliver(port: number, atOnce = together): Promise<number[]> {
   const took: number[] = []
   const one = async () => {
     const { id, body } = aQueuedJob()

@@ -8,7 +8,7 @@ const deliveries = 200
 export async function latencyBench(): Promise<void> {
   console.log(`latency: ${deliveries} webhooks, one at a time, to a dispatcher that accepts at once`)
   const arrived = new Map<string, () => void>()
-  const service = await startService((job) => job && arrived.get(job)?.())
+  const service = await startService({ onDispatch: (job) => job && arrived.get(job)?.() })
   const took: number[] = []
   for (let sent = 0; sent < deliveries; sent++) {
     const { id, body } = aQueuedJob()

@@ -9,7 +9,14 @@ import { loadConfig } from '../src/config/load.ts'
 import { secret } from './deliveries.ts'
 
 /** Muster on a file of its own, before a forge that lists nothing and a dispatcher that accepts at once. */
-export async function startService(onDispatch: (job: string | undefined) => void = () => undefined) {
+export async function startService({
+  onDispatch = () => undefined,
+  prepare = () => undefined,
+}: {
+  onDispatch?: (job: string | undefined) => void
+  /** Is given the state's file before the service opens it. */
+  prepare?: (file: string) => Promise<void> | undefined
+} = {}) {
   const forge = await listen((request) =>
     request.url?.includes('runners') ? { runners: [], total_count: 0 } : { jobs: [], total_count: 0 },
   )
@@ -35,6 +42,7 @@ export async function startService(onDispatch: (job: string | undefined) => void
     instances: [instance],
   }
   writeFileSync(file, stringify(config))
+  await prepare(join(folder, 'muster.db'))
   const app: App = await startApp(loadConfig(file), { logLevel: 'silent' })
   return {
     app,

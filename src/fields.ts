@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { nearest } from './core/nearest.ts'
 import { named } from './fields/mapping.ts'
-import { nearest } from './fields/nearest.ts'
 import { foundKind, told } from './fields/refusal.ts'
 import type { Secret } from './secret.ts'
 

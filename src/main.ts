@@ -3,6 +3,7 @@ import { check } from './commands/check.ts'
 import { clean } from './commands/clean.ts'
 import { type Command, type Given, options, Usage } from './commands/command.ts'
 import { demo } from './commands/demo.ts'
+import { explain } from './commands/explain.ts'
 import { plan } from './commands/plan.ts'
 import { serve } from './commands/serve.ts'
 import { status } from './commands/status.ts'
@@ -11,9 +12,11 @@ import { version } from './version.ts'
 /** Exit codes are part of the contract: 0 good, 1 failed, 64 bad arguments, 78 bad configuration. */
 const exit = { failed: 1, usage: 64, config: 78 }
 
-const commands: Record<string, Command> = { serve, demo, plan, check, clean, status }
+const commands: Record<string, Command> = { serve, demo, plan, check, clean, status, explain }
 /** Promised, and not built yet: told plainly rather than taken for a mistake. */
-const later = ['explain', 'simulate']
+const later = ['simulate']
+/** The commands that are told what they are about. */
+const withWords = ['explain']
 
 const help = `muster: calls up CI runners for Forgejo, Gitea and GitHub when jobs need them
 
@@ -25,6 +28,8 @@ const help = `muster: calls up CI runners for Forgejo, Gitea and GitHub when job
   muster clean   [--config …] [--yes] [--json] our own offline registrations; only listed without --yes
   muster status  [--watch] [--json] [--url …] [--token-env NAME] [--config …]
                                               what the running service is at; live with --watch
+  muster explain INSTANCE/JOB [--round N] [--json] [--url …] [--token-env NAME] [--config …]
+                                              why a job of the running service has, or has not, a runner
 
 Not built yet: ${later.join(', ')}.
 Exit codes: 0 good, 1 failed, 64 bad arguments, 78 bad configuration.
@@ -45,9 +50,10 @@ async function main(argv: string[]): Promise<number> {
   try {
     const { values, positionals } = parseArgs({ args: argv, options, allowPositionals: true })
     const [first = 'serve', ...rest] = positionals
-    if (rest.length > 0) throw new Usage(`"${rest[0]}" is one word too many after "${first}"`)
+    if (rest.length > 0 && !withWords.includes(first))
+      throw new Usage(`"${rest[0]}" is one word too many after "${first}"`)
     name = first
-    given = values
+    given = { ...values, words: rest }
   } catch (error) {
     return fail(`${(error as Error).message}\n\n${help}`, exit.usage)
   }

@@ -7,6 +7,7 @@ export const options = {
   yes: { type: 'boolean', default: false },
   watch: { type: 'boolean', short: 'w', default: false },
   'rebuild-state': { type: 'boolean', default: false },
+  round: { type: 'string' },
   url: { type: 'string' },
   'token-env': { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
@@ -15,12 +16,15 @@ export const options = {
 
 /** What was given on the command line. */
 export interface Given {
+  /** What stood after the command's name. */
+  words?: readonly string[]
   config?: string
   json?: boolean
   'exit-when-idle'?: boolean
   yes?: boolean
   watch?: boolean
   'rebuild-state'?: boolean
+  round?: string
   url?: string
   'token-env'?: string
   help?: boolean

@@ -4,7 +4,7 @@ import { type Event, type EventDetail, type EventType, eventAbout } from './even
 import type { Changes, Facts } from './facts.ts'
 import { type Job, jobKey } from './job.ts'
 import type { Runner } from './runner.ts'
-import { jobEvent } from './trail.ts'
+import { jobEvent, runnerEvent } from './trail.ts'
 
 /** A snapshot being brought up to date: what is set in it is what will be written. */
 export class Draft {
@@ -94,7 +94,6 @@ export class Draft {
 
   endRunner(runner: Runner): void {
     this.setRunner({ ...runner, state: 'gone', idleSince: null, idleLooks: 0, goneAt: this.now })
-    this.tell('runner_gone', { runner: runner.name, dispatch: runner.dispatch })
   }
 
   raise(backoff: Backoff): void {
@@ -140,8 +139,24 @@ export class Draft {
       runners: [...this.#changed.runners].map((name) => this.#runners.get(name)!),
       backoffs: [...this.#raised].map((key) => this.#backoffs.get(key)!),
       cleared: [...this.#cleared],
-      events: this.#events,
+      events: this.#trail(),
     }
+  }
+
+  /** What runners did is told as it stands in the end: the steps of a reconciliation may take one for idle that works. */
+  #trail(): Event[] {
+    const known = new Map(this.#facts.runners.map((runner) => [runner.name, runner]))
+    const moved = [...this.#changed.runners].flatMap((name) => {
+      const runner = this.#runners.get(name)!
+      const dispatch = this.dispatch(runner.dispatch)
+      const event = runnerEvent(known.get(name) ?? null, runner, dispatch, this.now)
+      return event ? [event] : []
+    })
+    const { true: first = [], false: later = [] } = Object.groupBy(
+      moved,
+      ({ type }) => `${type === 'runner_registered'}`,
+    )
+    return [...first, ...this.#events, ...later]
   }
 
   #index(job: Job): void {

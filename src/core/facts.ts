@@ -4,6 +4,7 @@ import type { Event } from './event.ts'
 import type { Job } from './job.ts'
 import type { RunnerRequest } from './request.ts'
 import type { Runner } from './runner.ts'
+import type { Verdict } from './verdict.ts'
 
 /** One snapshot of an instance, as recorded. A plan is made from one of these and nothing else. */
 export interface Facts {
@@ -24,6 +25,8 @@ export interface Facts {
   /** By key; those of the instance and those of all dispatchers. */
   backoffs: ReadonlyMap<string, Backoff>
   paused: boolean
+  /** What the turn before said: by `jobKey` the verdicts that are kept, and the targets whose queue went on beyond the window. */
+  kept: { verdicts: ReadonlyMap<string, Verdict>; beyond: ReadonlySet<string> }
   signals: Signals
 }
 

@@ -58,7 +58,7 @@ export function plan(snapshot: Snapshot): Plan {
 }
 
 /** The verdicts that need neither supply nor room. */
-function withoutPlan(job: Job): Verdict | null {
+export function withoutPlan(job: Job): Verdict | null {
   if (job.state === 'waiting') return verdict('waiting', job)
   if (job.state === 'running')
     return { ...verdict('running', job), by: job.runnerName ? { runner: job.runnerName } : null }
@@ -71,7 +71,10 @@ function withoutPlan(job: Job): Verdict | null {
 }
 
 /** Why a round waits that lies beyond the window of the snapshot: what stands before it takes all the room. Null when it may lie within. */
-export function verdictBeyond(job: Job, { beyond, paused }: Pick<Facts, 'beyond' | 'paused'>): Verdict | null {
+export function verdictBeyond(
+  job: Job,
+  { beyond, paused }: { beyond: { has(target: string): boolean }; paused: boolean },
+): Verdict | null {
   const settled = withoutPlan(job)
   if (settled || job.state !== 'queued' || job.target === null || !beyond.has(job.target)) return settled
   return paused ? verdict('paused', job) : verdict('full', job, 'max')

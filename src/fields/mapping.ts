@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { nearest } from './nearest.ts'
+import { nearest } from '../core/nearest.ts'
 import { found, foundKind } from './refusal.ts'
 
 /** A mapping as YAML gives it. */

@@ -31,6 +31,8 @@ export interface ApiDeps {
     | 'retry'
     | 'overview'
     | 'append'
+    | 'circumstances'
+    | 'waits'
     | 'request'
     | 'cancel'
     | 'settle'

@@ -8,6 +8,7 @@ import { verdictKinds } from '../core/verdict.ts'
 
 const time = z.iso.datetime()
 const maybeTime = time.nullable()
+const maybeSeconds = z.number().nullable()
 const round = z.object({ id: z.string(), round: z.int() })
 
 export const Problem = z
@@ -84,6 +85,10 @@ export const Instance = z
   })
   .openapi('Instance')
 
+const WaitSummary = z
+  .object({ count: z.int(), median_seconds: maybeSeconds, p95_seconds: maybeSeconds })
+  .openapi('WaitSummary')
+
 export const Target = z
   .object({
     instance: z.string(),
@@ -119,6 +124,9 @@ export const Target = z
     allow_repos: z.array(z.string()),
     machine_type: z.string().nullable(),
     image: z.string().nullable(),
+    waits: z
+      .object({ queue: WaitSummary, boot: WaitSummary, run: WaitSummary })
+      .describe('Of the jobs that began in the last 24 hours, the newest 200 of them at most'),
   })
   .openapi('Target')
 
@@ -192,7 +200,32 @@ export const Event = z
   })
   .openapi('Event')
 
-export const JobDetail = Job.extend({ trail: z.array(Event).describe('Its events, oldest first') }).openapi('JobDetail')
+const Waits = z
+  .object({
+    queue_seconds: maybeSeconds.describe('From queued to running; until now while it is queued'),
+    boot_seconds: maybeSeconds.describe('From the request for its runner to the first sight of it'),
+    run_seconds: maybeSeconds.describe('From running to its end; until now while it runs'),
+  })
+  .openapi('Waits')
+
+const Explanation = z
+  .object({
+    sentence: z.string().describe('Why it has, or has not, a runner, with the numbers that made it; or how it went'),
+    next: z.string().nullable().describe('What will happen next; null once it is over'),
+    next_at: maybeTime.describe('When, where that is known'),
+    next_look_at: maybeTime,
+    live: z.int().describe('Dispatches of its target that are not gone'),
+    max: z.int().nullable().describe('How many there may be; null without a target'),
+    ahead: z.int().describe('Jobs that wait longer for the same room'),
+    oldest_runner_ends_at: maybeTime.describe('When the first of the live ones must be over by its ttl'),
+  })
+  .openapi('Explanation')
+
+export const JobDetail = Job.extend({
+  explanation: Explanation,
+  waits: Waits,
+  trail: z.array(Event).describe('Its events, oldest first'),
+}).openapi('JobDetail')
 
 export const Runner = z
   .object({

@@ -12,6 +12,9 @@ import { paged, pageOf, paging } from './paging.ts'
 import { callerOf, type Served } from './peer.ts'
 import * as present from './presenters.ts'
 import { problem } from './problem.ts'
+import { targetWaits } from './story-presenters.ts'
+
+const day = 24 * 60 * 60_000
 
 const named = z.object({ name: z.string() })
 
@@ -145,7 +148,12 @@ export function addInstanceRoutes(app: OpenAPIHono<Served>, deps: ApiDeps): void
     const { items, next } = paged(all, ({ instance, target }) => `${instance}/${target.name}`, query)
     const now = clock.now()
     const overview = await store.overview(now)
-    const shown = items.map(({ instance, target }) => present.target(instance, target, now, overview))
+    const shown = await Promise.all(
+      items.map(async ({ instance, target }) => ({
+        ...present.target(instance, target, now, overview),
+        waits: targetWaits(await store.waits(instance, target.name, now - day)),
+      })),
+    )
     return c.json({ items: shown, next }, 200)
   })
 

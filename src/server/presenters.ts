@@ -3,12 +3,10 @@ import type { DispatcherConfig, InstanceConfig } from '../config/config.ts'
 import { backoffKey, openedAt } from '../core/backoff.ts'
 import { coversUntil, type Dispatch as DispatchRow } from '../core/dispatch.ts'
 import type { StoredEvent } from '../core/event.ts'
-import type { Job as JobRow } from '../core/job.ts'
 import type { RunnerRequest } from '../core/request.ts'
 import type { Runner as RunnerRow } from '../core/runner.ts'
 import { entryAt, minIdleAt, nextScheduleChange } from '../core/schedule.ts'
 import type { Target as TargetConfig } from '../core/target.ts'
-import type { Verdict } from '../core/verdict.ts'
 import type { Secret } from '../secret.ts'
 import type {
   DeliverySummary,
@@ -18,6 +16,7 @@ import type {
   Pause,
   RunnerCount,
   SecretUse,
+  ShownJob,
 } from '../store/store.ts'
 import type { Dispatch, Dispatcher, Event, Instance, Job, Moment, Request, Runner, Target } from './api-schemas.ts'
 import type { LaneView, WorkerView } from './views.ts'
@@ -91,12 +90,13 @@ function secretUse(secret: Secret, uses: readonly SecretUse[]) {
   return { source: secret.source, uses: seen?.uses ?? 0, last_used_at: time(seen?.lastAt) }
 }
 
+/** A target without its waits, which are read for those of a page alone. */
 export function target(
   instanceName: string,
   config: TargetConfig,
   now: number,
   overview: Overview,
-): z.output<typeof Target> {
+): Omit<z.output<typeof Target>, 'waits'> {
   const isMine = (one: { instance: string; target: string | null }) =>
     one.instance === instanceName && one.target === config.name
   const ours = overview.runners.filter(isMine)
@@ -170,8 +170,8 @@ export function dispatcher(config: DispatcherConfig, facts: DispatcherFacts): z.
   }
 }
 
-export function job(row: JobRow, worker: WorkerView | undefined): z.output<typeof Job> {
-  const verdict = verdictOf(row, worker)
+export function job(row: ShownJob): z.output<typeof Job> {
+  const { verdict } = row
   return {
     instance: row.instance,
     id: row.id,
@@ -195,18 +195,6 @@ export function job(row: JobRow, worker: WorkerView | undefined): z.output<typeo
     started_at: time(row.startedAt ?? row.seenRunningAt),
     finished_at: time(row.finishedAt ?? row.seenFinishedAt),
     first_seen_at: surely(row.firstSeenAt),
-  }
-}
-
-/** What the last plan said, unless the job has moved on since. */
-function verdictOf(row: JobRow, worker: WorkerView | undefined): Verdict | null {
-  switch (row.state) {
-    case 'finished':
-      return null
-    case 'running':
-      return { kind: 'running', target: row.target, reason: null, by: null, dispatcher: null, until: null }
-    default:
-      return worker?.verdict(row) ?? null
   }
 }
 

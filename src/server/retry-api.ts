@@ -1,13 +1,12 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
-import type { RetryEffect } from '../core/retry.ts'
-import type { RetryOutcome } from '../store/store.ts'
+import type { NothingToRetry, RetryEffect } from '../core/retry.ts'
+import type { ShownJob } from '../store/store.ts'
 import { answers } from './api-answers.ts'
 import { type ApiDeps, instanceNamed } from './api-deps.ts'
 import { Retried } from './api-schemas.ts'
 import { callerOf, type Served } from './peer.ts'
 import * as present from './presenters.ts'
-import type { WorkerView } from './views.ts'
 
 const retry = createRoute({
   method: 'post',
@@ -24,20 +23,21 @@ export function addRetryRoute(app: OpenAPIHono<Served>, deps: ApiDeps): void {
     const { instance, id } = c.req.valid('param')
     const { effects, job } = await retryJob(deps, instance, id, callerOf(c))
     const message = effects.map((effect) => done[effect]).join('; ')
-    return c.json({ effects: [...effects], message, job: present.job(job, deps.workers.get(instance)) }, 200)
+    return c.json({ effects: [...effects], message, job: present.job(job) }, 200)
   })
 }
 
 /** Takes away what keeps the job back. Throws 404 where it is not known, and 409, which says why, where nothing is to be taken away. */
-export async function retryJob({ store, clock, workers, config }: ApiDeps, instance: string, id: string, by: string) {
+export async function retryJob({ store, clock, config }: ApiDeps, instance: string, id: string, by: string) {
   const targets = instanceNamed({ config }, instance)?.targets ?? []
   const outcome = await store.retry({ instance, id, targets, at: clock.now(), by })
   if (!outcome)
     throw new HTTPException(404, {
       message: `no job ${id} of ${instance} is known: GET /api/v1/jobs lists those that are`,
     })
-  if (outcome.kind === 'nothing') throw new HTTPException(409, { message: refusal(outcome, workers.get(instance)) })
-  return outcome
+  const job = (await store.job(instance, id)) ?? { ...outcome.job, verdict: null }
+  if (outcome.kind === 'nothing') throw new HTTPException(409, { message: refusal(outcome.why, job) })
+  return { effects: outcome.effects, job }
 }
 
 const done: Record<RetryEffect, string> = {
@@ -48,7 +48,7 @@ const done: Record<RetryEffect, string> = {
 }
 
 /** Why there is nothing to retry, and what helps in its place. */
-function refusal({ why, job }: Extract<RetryOutcome, { kind: 'nothing' }>, worker: WorkerView | undefined): string {
+function refusal(why: NothingToRetry, job: ShownJob): string {
   switch (why) {
     case 'waiting':
       return 'it waits at the forge for other jobs or an approval: nothing of ours keeps it back'
@@ -63,7 +63,7 @@ function refusal({ why, job }: Extract<RetryOutcome, { kind: 'nothing' }>, worke
         ? 'no target offers all its labels: add a target that does, or change its runs-on'
         : 'the targets that fit do not take jobs of its repository: see allow_repos'
     case 'unhindered': {
-      const kind = worker?.verdict(job)?.kind
+      const kind = job.verdict?.kind
       return `nothing keeps it back that a retry could take away${kind ? `: it is ${kind}` : ''}`
     }
   }

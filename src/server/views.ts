@@ -1,12 +1,13 @@
-import type { Job } from '../core/job.ts'
+import type { LabelRules } from '../core/labels.ts'
 import type { Mode } from '../core/mode.ts'
-import type { Verdict } from '../core/verdict.ts'
 import type { DispatcherTraits } from '../dispatchers/dispatcher.ts'
 import type { Capabilities, HookState } from '../forges/forge.ts'
 
 /** What the worker of one instance lets be seen: memory of this process, read at the moment of the answer. Times are epoch milliseconds. */
 export interface WorkerView {
   readonly mode: Mode
+  /** How its forge compares labels. */
+  readonly labels: LabelRules
   /** Null until the forge answered once. */
   readonly capabilities: Capabilities | null
   /** Null until one was made. `error` is a sentence without a secret. */
@@ -17,8 +18,6 @@ export interface WorkerView {
   readonly nextLookAt: number | null
   /** Null until our webhook was made sure of. */
   readonly hook: { id: string; done: HookState['done']; notes: readonly string[] } | null
-  /** Why the round has, or has not, a runner, as the last plan said; null when that plan did not know of it. */
-  verdict(job: Job): Verdict | null
   /** Asks for a look at once, whatever is planned; returns without waiting for it. */
   lookNow(): void
 }

@@ -3,13 +3,12 @@ import { HTTPException } from 'hono/http-exception'
 import { answers } from './api-answers.ts'
 import type { ApiDeps } from './api-deps.ts'
 import { Dispatch, Job, JobDetail, Request, Runner } from './api-schemas.ts'
+import { storyOf } from './job-story.ts'
 import { pageOf, paging } from './paging.ts'
 import { callerOf, type Served } from './peer.ts'
 import * as present from './presenters.ts'
 import { runnerPage } from './runner-list.ts'
-
-/** Events of one job that are told with it. */
-const trailLength = 500
+import { story as presentStory } from './story-presenters.ts'
 
 const filters = {
   ...paging,
@@ -50,7 +49,7 @@ const routes = {
   job: createRoute({
     method: 'get',
     path: '/api/v1/jobs/{instance}/{id}',
-    summary: 'One job with its trail: its newest round, or the one asked for',
+    summary: 'One job, why it has, or has not, a runner, and its trail: its newest round, or the one asked for',
     request: {
       params: z.object({ instance: z.string(), id: z.string() }),
       query: z.strictObject({ round: z.coerce.number().int().min(1).optional() }),
@@ -108,10 +107,11 @@ const routes = {
 }
 
 /** Jobs and what was done for them. */
-export function addWorkRoutes(app: OpenAPIHono<Served>, { store, workers, clock }: ApiDeps): void {
+export function addWorkRoutes(app: OpenAPIHono<Served>, deps: ApiDeps): void {
+  const { store, clock } = deps
   app.openapi(routes.jobs, async (c) => {
     const { items, next } = await store.jobs(c.req.valid('query'))
-    return c.json({ items: items.map((row) => present.job(row, workers.get(row.instance))), next }, 200)
+    return c.json({ items: items.map(present.job), next }, 200)
   })
 
   app.openapi(routes.job, async (c) => {
@@ -121,9 +121,8 @@ export function addWorkRoutes(app: OpenAPIHono<Served>, { store, workers, clock 
       throw new HTTPException(404, {
         message: 'no such job is known, or no such round of it; what is over is forgotten after seven days',
       })
-    const events = await store.events({ instance, job: { id, round: row.round }, limit: trailLength })
-    const trail = events.items.map(present.event).reverse()
-    return c.json({ ...present.job(row, workers.get(instance)), trail }, 200)
+    const { trail, ...story } = await storyOf(deps, row)
+    return c.json({ ...present.job(row), ...presentStory(story), trail: trail.map(present.event) }, 200)
   })
 
   app.openapi(routes.runners, async (c) => {

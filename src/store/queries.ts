@@ -1,8 +1,9 @@
 import type { Backoff } from '../core/backoff.ts'
 import type { DispatchState } from '../core/dispatch.ts'
 import type { EventType } from '../core/event.ts'
-import type { JobState, Unassigned } from '../core/job.ts'
+import type { Job, JobState, Unassigned } from '../core/job.ts'
 import type { Runner } from '../core/runner.ts'
+import type { Verdict } from '../core/verdict.ts'
 import type { Pause } from './store.ts'
 
 /** What is asked of the state to be shown, and the counts that it answers with. */
@@ -57,6 +58,14 @@ export interface EventQuery extends ListQuery {
   until?: number
   /** The `id` of an event. Throws `BadCursor` for text that is none. */
   after?: string
+}
+
+/** Queue: queued to running; boot: asked for to first seen; run: running to over. */
+export type TargetWaits = Readonly<Record<'queue' | 'boot' | 'run', readonly number[]>>
+
+/** A round with why it has, or has not, a runner; null once it is finished, and until a turn has seen it. */
+export interface ShownJob extends Job {
+  verdict: Verdict | null
 }
 
 export interface DeliverySummary {

@@ -1,8 +1,10 @@
 import type { Dispatch } from '../core/dispatch.ts'
 import type { Event, StoredEvent } from '../core/event.ts'
+import type { Circumstances } from '../core/explain.ts'
 import type { Changes, Facts, FactsQuery } from '../core/facts.ts'
 import type { DeliveredJob } from '../core/intake.ts'
 import type { Job } from '../core/job.ts'
+import type { VerdictChanges } from '../core/kept-verdicts.ts'
 import type { EndedDispatch } from '../core/leftover.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { RunnerRequest } from '../core/request.ts'
@@ -21,6 +23,8 @@ import type {
   Page,
   RunnerQuery,
   Sample,
+  ShownJob,
+  TargetWaits,
 } from './queries.ts'
 
 export type * from './queries.ts'
@@ -136,6 +140,9 @@ export interface Store {
   /** Writes what a turn found out. Throws `LeaseLost` when `epoch` is no longer the instance's. */
   save(instance: string, epoch: number, changes: Changes): Promise<void>
 
+  /** Keeps why jobs wait, as a turn found it. Throws `LeaseLost` like `save`. */
+  saveVerdicts(instance: string, epoch: number, changes: VerdictChanges): Promise<void>
+
   /** Writes the dispatches as `intended`, oldest demand first, as far as the limits allow, and answers those that were written. Throws `LeaseLost` like `save`. */
   intend(instance: string, epoch: number, dispatches: readonly Dispatch[], limits: Limits): Promise<readonly Dispatch[]>
 
@@ -182,13 +189,17 @@ export interface Store {
   ended(instance: string, dispatches: readonly string[]): Promise<ReadonlyMap<string, EndedDispatch>>
   append(events: readonly Event[]): Promise<void>
 
-  jobs(query: JobQuery): Promise<Page<Job>>
+  jobs(query: JobQuery): Promise<Page<ShownJob>>
   /** The newest round, or the one asked for; null when it is not known. */
-  job(instance: string, id: string, round?: number): Promise<Job | null>
+  job(instance: string, id: string, round?: number): Promise<ShownJob | null>
   dispatches(query: DispatchQuery): Promise<Page<Dispatch>>
   /** What waits for its start, oldest first. */
   requests(query: Omit<ListQuery, 'target'>): Promise<Page<RunnerRequest>>
   runners(query: RunnerQuery): Promise<Page<Runner>>
+  /** What stands around a round, as of now; `dispatchers` are those that its target may use. */
+  circumstances(job: ShownJob, dispatchers: readonly string[]): Promise<Circumstances>
+  /** The waits of a target's jobs that began after `since`, the newest first, at most so many of each as are worth a summary. Milliseconds. */
+  waits(instance: string, target: string, since: number): Promise<TargetWaits>
   /** The newest first, or, where `after` is given, what came after that event, the oldest first. */
   events(query: EventQuery): Promise<Page<StoredEvent>>
   deliveries(instance: string): Promise<DeliverySummary>

@@ -91,10 +91,14 @@ export function afterLook(
 /** More than any target's `max`, so that what lies beyond the window is full for sure. */
 const slack = 200
 
+/** How many queued jobs of a target a turn reads at most. */
+export function widest(targets: readonly Target[]): number {
+  return Math.max(0, ...targets.map(({ max }) => max)) + slack
+}
+
 export function windowOf(deps: TurnDeps, { cadence }: TurnState, look: Look, now: number): FactsQuery {
-  const largest = Math.max(0, ...deps.targets.map(({ max }) => max))
   return {
-    window: look.jobs ? null : largest + slack,
+    window: look.jobs ? null : widest(deps.targets),
     ids: look.jobs?.jobs.map(({ id }) => id) ?? [],
     since: cadence.distrustedSince ?? now,
     listedSince: Math.max(cadence.startedAt, now - 2 * deps.webhookGrace),

@@ -37,6 +37,7 @@ const nothingKnown: Facts = {
   runners: [],
   backoffs: new Map(),
   paused: false,
+  kept: { verdicts: new Map(), beyond: new Set() },
   signals: { nudgedAt: null, jobEventAt: null, announcedSince: 0, finishedAt: new Map() },
 }
 

@@ -1,12 +1,13 @@
 import type { Dispatch } from '../core/dispatch.ts'
 import type { Facts } from '../core/facts.ts'
 import type { Job } from '../core/job.ts'
+import { verdictChanges } from '../core/kept-verdicts.ts'
 import { type Leftover, leftovers, offlineOurs } from '../core/leftover.ts'
 import type { Look } from '../core/look.ts'
 import { type Plan, plan } from '../core/plan.ts'
 import { reconcile } from '../core/reconcile.ts'
 import { act } from './act.ts'
-import { rulesOf, type TurnDeps, type TurnState, windowOf } from './deps.ts'
+import { rulesOf, type TurnDeps, type TurnState, widest, windowOf } from './deps.ts'
 
 export interface TurnResult {
   facts: Facts
@@ -14,6 +15,8 @@ export interface TurnResult {
   /** Webhooks that this turn found lost. */
   lost: number
   runnersSeenAt: number | null
+  /** Something in the trail is new. */
+  news: boolean
   /** Jobs that were first taken for running. */
   started: readonly Job[]
   /** Dispatches whose runner showed itself. */
@@ -38,17 +41,29 @@ export async function turn(deps: TurnDeps, state: TurnState, look: Look): Promis
   const decision = plan({ ...deps, ...state, facts, now, rules: deps.forge.labels, runnersSeenAt })
   const left = await leftBehind(deps, look, now)
   const { dispatched, requested, verdicts } = await act(deps, state.epoch, decision, left, now)
+  await keepVerdicts(deps, state.epoch, { facts, verdicts, now })
   return {
     facts,
     plan: decision,
     lost,
     runnersSeenAt,
     started,
+    news: changes.events.length > 0,
     shown: changes.dispatches.filter(({ tiedAt }) => tiedAt === now),
     verdicts,
     dispatched,
     waiting: facts.requests.length - requested,
   }
+}
+
+/** Says why each job waits, for everyone who asks, now and after a restart. */
+async function keepVerdicts(
+  { store, instance, targets }: TurnDeps,
+  epoch: number,
+  found: Pick<TurnResult, 'facts' | 'verdicts'> & { now: number },
+): Promise<void> {
+  const changes = verdictChanges({ ...found, instance, targets, window: widest(targets) })
+  if (changes.verdicts.length > 0 || changes.beyond !== null) await store.saveVerdicts(instance, epoch, changes)
 }
 
 /** Registrations in a look whose dispatch is over. */

@@ -1,18 +1,16 @@
 import { lookBegan, nextLookAt, nextMode, setBack, spacing, trustsWebhooks, underSettings } from '../core/cadence.ts'
-import type { Facts } from '../core/facts.ts'
-import { type Job, jobKey } from '../core/job.ts'
+import type { LabelRules } from '../core/labels.ts'
 import type { Look } from '../core/look.ts'
 import { nextLossAt } from '../core/lost.ts'
 import type { Mode } from '../core/mode.ts'
 import { owedLooks } from '../core/owed.ts'
-import { verdictBeyond } from '../core/plan.ts'
-import type { Verdict } from '../core/verdict.ts'
 import type { Capabilities, HookState } from '../forges/forge.ts'
 import { LeaseLost } from '../store/store.ts'
 import { Bell } from './bell.ts'
 import { afterLook, rulesOf, startState, type TurnDeps, type TurnState } from './deps.ts'
 import { gaugeMode, gaugeNothing } from './gauges.ts'
 import { Lease } from './lease.ts'
+import { LookTrail } from './look-trail.ts'
 import { Looks, openRepositories } from './looks.ts'
 import { listRunning, type Observation } from './observe.ts'
 import { retarget } from './retarget.ts'
@@ -31,8 +29,6 @@ export class Worker {
   readonly #bell = new Bell()
   readonly #ending = new AbortController()
   #state: TurnState
-  #verdicts: ReadonlyMap<string, Verdict> = new Map()
-  #lastFacts: Pick<Facts, 'beyond' | 'paused'> = { beyond: new Map(), paused: false }
   #looks: Looks
   readonly #lease: Lease
   /** The targets of open jobs are to be found again. */
@@ -41,6 +37,7 @@ export class Worker {
   #openRepositories: readonly string[] = []
   #lookDue = 0
   readonly #telling = new Telling()
+  readonly #lookTrail = new LookTrail()
   #nextLookAt: number | null = null
   #running: Promise<void> = Promise.resolve()
   /** The webhook as it was last made sure of; set by `hook.ts`. */
@@ -69,6 +66,11 @@ export class Worker {
     return this.#looks.capabilities
   }
 
+  /** How its forge compares labels. */
+  get labels(): LabelRules {
+    return this.#deps.forge.labels
+  }
+
   get lastLook() {
     return this.#looks.last
   }
@@ -80,11 +82,6 @@ export class Worker {
   /** Epoch milliseconds; null when no look is to come by itself. */
   get nextLookAt(): number | null {
     return this.#nextLookAt
-  }
-
-  /** Why an open job has, or has not, a runner, as of the last turn; null when that turn did not know of it. */
-  verdict(job: Job): Verdict | null {
-    return this.#verdicts.get(jobKey(job)) ?? verdictBeyond(job, this.#lastFacts)
   }
 
   ring(): void {
@@ -140,7 +137,6 @@ export class Worker {
 
   /** What this one decided is not known to hold any more. */
   #standBy(): number {
-    this.#verdicts = new Map()
     gaugeNothing(this.#deps)
     return this.#lease.patience
   }
@@ -166,9 +162,9 @@ export class Worker {
     this.#state = { ...this.#state, cadence: setBack(this.#state.cadence, clock.now()) }
     if (this.#nextLookAt !== null && clock.now() >= this.#nextLookAt) this.#beginLook()
     const began = clock.monotonic()
-    const result = await this.#turn()
+    const { result, seen } = await this.#turn()
     metrics.turn.observe({ instance }, (clock.monotonic() - began) / 1_000)
-    this.#conclude(result)
+    this.#conclude(result, seen)
     return this.#waitAfter(result)
   }
 
@@ -203,13 +199,13 @@ export class Worker {
   }
 
   /** A turn that fails has used up nothing: the look that it was given is there for the next one. */
-  async #turn(): Promise<TurnResult> {
+  async #turn(): Promise<{ result: TurnResult; seen: Observation | null }> {
     const state = this.#state
     const seen = this.#looks.take()
     try {
       // What the look brings changes the state that the turn is given.
       const look = await this.#lookOf(seen)
-      return await turn(this.#deps, this.#state, look)
+      return { result: await turn(this.#deps, this.#state, look), seen }
     } catch (error) {
       this.#looks.giveBack(seen)
       if (seen) this.#state = state
@@ -221,9 +217,11 @@ export class Worker {
     if (this.#looks.underWay) return
     const { cadence } = this.#state
     const now = this.#deps.clock.now()
-    const trusted = trustsWebhooks(cadence, now) && !this.#lookIsAsked()
+    const isAsked = this.#lookIsAsked()
+    const trusted = trustsWebhooks(cadence, now) && !isAsked
     this.#state = { ...this.#state, cadence: lookBegan(cadence, now) }
     this.#nextLookAt = null
+    this.#lookTrail.began(this.#deps, isAsked ? 'asked' : cadence.attemptedAt === null ? 'start' : null)
     this.#looks.begin(trusted ? this.#openRepositories : null, this.#ending.signal)
   }
 
@@ -249,15 +247,14 @@ export class Worker {
     return { ...seen.look, running: new Map([...seen.look.running, ...running]) }
   }
 
-  #conclude(result: TurnResult): void {
+  #conclude(result: TurnResult, seen: Observation | null): void {
     const now = this.#deps.clock.now()
     const before = this.mode
     const cadence = nextMode(this.#state.cadence, result.lost, result.facts.signals, now)
     this.#state = { ...this.#state, cadence, runnersSeenAt: result.runnersSeenAt }
-    this.#verdicts = result.verdicts
-    this.#lastFacts = { beyond: result.facts.beyond, paused: result.facts.paused }
     if (result.lost > 0) this.hookDoubted.ring()
     this.#telling.turn(this.#deps, result)
+    if (seen) this.#lookTrail.ended(this.#deps, seen, result.news)
     this.#tellMode(before)
     this.#openRepositories = openRepositories(result.facts.jobs)
     this.#nextLookAt = this.#looks.underWay ? null : this.#lookAfter(result, now)

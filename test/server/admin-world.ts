@@ -4,6 +4,7 @@ import type { Reloaded } from '../../src/config/reloaded.ts'
 import type { Backoff } from '../../src/core/backoff.ts'
 import { type Event, eventAbout } from '../../src/core/event.ts'
 import type { Job } from '../../src/core/job.ts'
+import { shownVerdict } from '../../src/core/kept-verdicts.ts'
 import type { RunnerRequest } from '../../src/core/request.ts'
 import { retry } from '../../src/core/retry.ts'
 import type { Verdict } from '../../src/core/verdict.ts'
@@ -17,9 +18,24 @@ import { giteaRules } from '../support/snapshot.ts'
 import { aLog, aStandingClock } from './intake-world.ts'
 
 type Rows = {
-  [List in 'jobs' | 'runners' | 'dispatches' | 'requests' | 'events']: Awaited<
+  [List in 'runners' | 'dispatches' | 'requests' | 'events']: Awaited<
     ReturnType<AdminDeps['store'][List]>
   >['items'][number][]
+} & {
+  /** With what the last turn said, where one has seen it. */
+  jobs: (Job & { verdict?: Verdict | null })[]
+}
+
+const nothingAround = {
+  live: 0,
+  retries: 0,
+  ahead: 0,
+  oldestEndsAt: null,
+  ofDispatcher: 0,
+  dispatch: null,
+  runner: null,
+  backoffs: { refused: null, idled: null, breaker: null },
+  paused: null,
 }
 
 /** A store that holds what a test puts into it, and pages it by position. */
@@ -55,8 +71,14 @@ export function aShelf(rows: Partial<Rows> = {}) {
 
   const tell = (event: Event) => void shelf.events.push({ ...event, id: String(shelf.events.length + 1) })
 
-  const newestRound = (instance: string, id: string, round?: number): Job | null =>
-    shelf.jobs
+  const jobs = () =>
+    shelf.jobs.map((job) => ({
+      ...job,
+      verdict: shownVerdict(job, job.verdict ?? null, { paused: paused.has(job.instance), beyond: new Set() }),
+    }))
+
+  const newestRound = (instance: string, id: string, round?: number) =>
+    jobs()
       .filter((job) => job.instance === instance && job.id === id && (round ?? job.round) === job.round)
       .sort((a, b) => b.round - a.round)[0] ?? null
 
@@ -64,7 +86,7 @@ export function aShelf(rows: Partial<Rows> = {}) {
     async ready() {
       if (state.broken) throw state.broken
     },
-    jobs: async (query) => page(shelf.jobs, query, (job) => (query.state ?? job.state) === job.state),
+    jobs: async (query) => page(jobs(), query, (job) => (query.state ?? job.state) === job.state),
     job: async (instance, id, round) => newestRound(instance, id, round),
     runners: async (query) =>
       page(
@@ -116,6 +138,11 @@ export function aShelf(rows: Partial<Rows> = {}) {
     },
     onBell: () => () => undefined,
     secretUses: async () => [],
+    circumstances: async ({ target }) => ({
+      ...nothingAround,
+      live: shelf.dispatches.filter((one) => one.target === target && one.goneAt === null).length,
+    }),
+    waits: async () => ({ queue: [4_000, 2_000, 60_000], boot: [], run: [] }),
     deliveries: async (instance) => ({ instance, lastAt: null, lastJobEventAt: null }),
     async overview() {
       if (state.broken) throw state.broken
@@ -152,6 +179,7 @@ export function aShelf(rows: Partial<Rows> = {}) {
       const done = retry(rows, target, at)
       if (typeof done === 'string') return { kind: 'nothing', why: done, job }
       tell(eventAbout('job_retried', { at, instance, job }, { by }))
+      shelf.jobs[shelf.jobs.findIndex((one) => one.id === id && one.round === job.round)] = done.job
       return { kind: 'retried', ...done }
     },
   }
@@ -179,19 +207,18 @@ export function anInstance(over: Partial<InstanceConfig> = {}): InstanceConfig {
 }
 
 /** A worker that polls and has looked once without trouble. */
-export function aWorker(over: Partial<WorkerView> & { verdicts?: Record<string, Verdict> } = {}) {
-  const { verdicts = {}, ...rest } = over
+export function aWorker(over: Partial<WorkerView> = {}) {
   const asked: string[] = []
   const worker: WorkerView = {
     mode: 'polling',
+    labels: giteaRules,
     capabilities: null,
     lastLook: null,
     lookFailingSince: null,
     nextLookAt: null,
     hook: null,
-    verdict: ({ id, round }) => verdicts[`${id}/${round}`] ?? null,
     lookNow: () => void asked.push('look'),
-    ...rest,
+    ...over,
   }
   return { worker, asked }
 }

@@ -26,8 +26,7 @@ test.each(['instances', 'targets', 'dispatchers', 'jobs', 'runners', 'dispatches
 test('a queued job says why it has no runner', async () => {
   const job = aJob({ id: '12345678901234567890', queuedAt: at('11:59:00'), labels: ['linux', 'gpu'], runId: '9' })
   const full = aVerdict({ kind: 'full', reason: 'max', until: at('12:05:00') })
-  const { worker } = aWorker({ verdicts: { '12345678901234567890/1': full } })
-  const { get } = anAdminWorld({ rows: { jobs: [job] }, workers: new Map([['main', worker]]) })
+  const { get } = anAdminWorld({ rows: { jobs: [{ ...job, verdict: full }] } })
   expect((await get('/api/v1/jobs')).body).toEqual({
     next: null,
     items: [
@@ -60,7 +59,7 @@ test('a queued job says why it has no runner', async () => {
 })
 
 test('a queued job that no turn has seen has no verdict yet', async () => {
-  const { get } = anAdminWorld({ rows: { jobs: [aJob({ id: '1' })] }, workers: new Map([['main', aWorker().worker]]) })
+  const { get } = anAdminWorld({ rows: { jobs: [aJob({ id: '1' })] } })
   expect((await get('/api/v1/jobs/main/1')).body).toMatchObject({ state: 'queued', verdict: null, reason: null })
 })
 
@@ -68,14 +67,14 @@ test.each([
   ['running', 'running'],
   ['finished', null],
 ] as const)('a job that has moved on to %s since the last plan no longer shows that plan', async (state, verdict) => {
-  const { worker } = aWorker({ verdicts: { '1/1': aVerdict({ kind: 'full', reason: 'max' }) } })
-  const { get } = anAdminWorld({ rows: { jobs: [aJob({ id: '1', state })] }, workers: new Map([['main', worker]]) })
+  const kept = aVerdict({ kind: 'full', reason: 'max' })
+  const { get } = anAdminWorld({ rows: { jobs: [{ ...aJob({ id: '1', state }), verdict: kept }] } })
   expect((await get('/api/v1/jobs/main/1')).body).toMatchObject({ state, verdict, reason: null })
 })
 
 test('a covered job names what is on its way', async () => {
-  const { worker } = aWorker({ verdicts: { '1/1': aVerdict({ kind: 'covered', by: { dispatch: 'd-7' } }) } })
-  const { get } = anAdminWorld({ rows: { jobs: [aJob({ id: '1' })] }, workers: new Map([['main', worker]]) })
+  const verdict = aVerdict({ kind: 'covered', by: { dispatch: 'd-7' } })
+  const { get } = anAdminWorld({ rows: { jobs: [{ ...aJob({ id: '1' }), verdict }] } })
   expect((await get('/api/v1/jobs/main/1')).body).toMatchObject({ covered_by: { runner: null, dispatch: 'd-7' } })
 })
 
@@ -406,9 +405,9 @@ test.each([
 })
 
 test('a job that is held back is retried, and the answer says what was done', async () => {
-  const jobs = [aJob({ id: '1', dispatches: 3 }), aJob({ id: '2' }), aJob({ id: '3', state: 'running' })]
-  const { worker } = aWorker({ verdicts: { '2/1': aVerdict({ kind: 'covered' }) } })
-  const { app, backoffs } = anAdminWorld({ rows: { jobs }, workers: new Map([['main', worker]]) })
+  const covered = { ...aJob({ id: '2' }), verdict: aVerdict({ kind: 'covered' }) }
+  const jobs = [aJob({ id: '1', dispatches: 3 }), covered, aJob({ id: '3', state: 'running' })]
+  const { app, backoffs } = anAdminWorld({ rows: { jobs } })
   const retry = async (id: string) => {
     const answer = await app.request(`/api/v1/jobs/main/${id}/retry`, { method: 'POST' })
     return { status: answer.status, ...((await answer.json()) as object) }

@@ -17,6 +17,15 @@ const event: StoredEvent = {
   detail: { text: 'a', number: 1, truth: true, nothing: null },
 }
 
+const covered = {
+  kind: 'covered',
+  target: 'linux',
+  reason: null,
+  by: { runner: 'r' },
+  dispatcher: null,
+  until: null,
+} as const
+
 /** A world in which nothing is empty, and everything is named `x`. */
 function aFullWorld() {
   const { worker } = aWorker({
@@ -31,12 +40,12 @@ function aFullWorld() {
     },
     lastLook: { beganAt: at('12:00:00'), complete: true, error: null },
     hook: { id: '1', done: 'kept', notes: [] },
-    verdicts: {
-      'x/1': { kind: 'covered', target: 'linux', reason: null, by: { runner: 'r' }, dispatcher: null, until: null },
-    },
   })
   const rows = {
-    jobs: [aJob({ instance: 'x', id: 'x', dispatches: 3 }), aJob({ instance: 'x', state: 'finished' })],
+    jobs: [
+      { ...aJob({ instance: 'x', id: 'x', dispatches: 3 }), verdict: covered },
+      aJob({ instance: 'x', state: 'finished' }),
+    ],
     runners: [aRunner(), aRunner({ state: 'busy' })],
     dispatches: [
       aDispatch({ id: 'x' }),

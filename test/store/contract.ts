@@ -12,6 +12,7 @@ import { overviewContract } from './contract/overview.ts'
 import { requestsContract } from './contract/requests.ts'
 import { retriesContract } from './contract/retries.ts'
 import { saveContract } from './contract/save.ts'
+import { verdictsContract } from './contract/verdicts.ts'
 
 /** What every store promises. `open` answers an empty one each time. */
 export function storeContract(name: string, open: () => Promise<Store>): void {
@@ -36,5 +37,6 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     hostileTextContract(withStore)
     overviewContract(withStore)
     retriesContract(withStore)
+    verdictsContract(withStore)
   })
 }

@@ -37,7 +37,7 @@ export const importTable: readonly ImportRule[] = [
   },
   { from: 'version.ts', may: [], packages: [] },
   { from: 'http-client.ts', may: [], packages: [] },
-  { from: 'fields', may: ['fields.ts', 'fields/'], packages: ['zod', 'yaml'] },
+  { from: 'fields', may: ['core/nearest.ts', 'fields.ts', 'fields/'], packages: ['zod', 'yaml'] },
   ...siblings('forges', ['own-server'], ['zod']),
   ...siblings('forges', ['forgejo', 'gitea'], ['zod'], ['forges/own-server/']),
   ...siblings('forges', ['github'], ['zod', '@octokit/auth-app']),

@@ -32,6 +32,7 @@ export function someFacts(over: Partial<Omit<Facts, 'backoffs'>> & { backoffs?: 
     requests: [],
     runners: [],
     paused: false,
+    kept: { verdicts: new Map(), beyond: new Set() },
     signals: { nudgedAt: null, jobEventAt: null, announcedSince: 0, finishedAt: new Map() },
     ...rest,
     backoffs: new Map(backoffs.map((backoff) => [backoff.key, backoff])),

@@ -2,6 +2,7 @@ import { html } from 'hono/html'
 import type { StoredEvent } from '../../core/event.ts'
 import type { Job } from '../../core/job.ts'
 import { instanceNamed } from '../api-deps.ts'
+import { type JobStory, storyOf } from '../job-story.ts'
 import { job as presented } from '../presenters.ts'
 import { retryButton } from './actions.ts'
 import type { DashboardDeps } from './deps.ts'
@@ -10,10 +11,7 @@ import { chip, empty, foreign, forgeLink, type Html, labelList, link, when } fro
 import { barsOf } from './timeline.ts'
 import { timeline } from './timeline-drawing.ts'
 import { eventList } from './trail.ts'
-import { type JobRow, standing, why } from './words.ts'
-
-/** Events of one job that are shown with it. */
-const trailLength = 200
+import { type JobRow, standing } from './words.ts'
 
 export interface JobPage {
   title: string
@@ -28,16 +26,15 @@ export async function jobPage(
   id: string,
   round?: number,
 ): Promise<JobPage | null> {
-  const { store, workers } = deps
+  const { store } = deps
   const row = await store.job(instance, id, round)
   if (!row) return null
   const newest = row.round > 1 || round !== undefined ? await store.job(instance, id) : row
-  const { items } = await store.events({ instance, job: { id, round: row.round }, limit: trailLength })
-  const trail = items.toReversed()
-  const shown = presented(row, workers.get(instance))
+  const { trail, ...told } = await storyOf(deps, row)
+  const shown = presented(row)
   const body = html`${header(deps, shown, visit)}
 <div id="job" data-live class="stack">
-${standingOf(shown, visit)}
+${standingOf(shown, told, visit)}
 ${way(row, trail, visit)}
 ${facts(shown, visit)}
 ${story(row, trail, visit)}
@@ -54,10 +51,9 @@ function header(deps: DashboardDeps, row: JobRow, _visit: Visit): Html {
 <p class="under">${row.repository === null ? html`<span class="none">repository not known</span>` : foreign(row.repository)} · job ${foreign(row.id, 64)}${row.round > 1 ? ` · round ${row.round}` : ''}${page === null ? '' : html` · <a href="${page}" rel="noreferrer">at the forge</a>`}</p>`
 }
 
-function standingOf(row: JobRow, visit: Visit): Html {
-  const { now } = visit
+function standingOf(row: JobRow, { sentence, next }: Pick<JobStory, 'sentence' | 'next'>, visit: Visit): Html {
   const { shape, word } = standing(row)
-  return html`<section class="card say ${shape}" aria-label="Verdict"><div class="bar-head">${chip(shape, word)}${retryButton(visit, row)}</div><p class="sentence">${foreign(why(row), 600)}${row.until === null ? '' : html`; this may change by itself ${when(Date.parse(row.until), now)}`}.</p></section>`
+  return html`<section class="card say ${shape}" aria-label="Verdict"><div class="bar-head">${chip(shape, word)}${retryButton(visit, row)}</div><p class="sentence">${foreign(sentence, 600)}.</p>${next.sentence === null ? '' : html`<p class="under">Next: ${foreign(next.sentence, 600)}.</p>`}</section>`
 }
 
 function way(row: Job, trail: readonly StoredEvent[], { now }: Visit): Html {

@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
-import type { Job, JobState } from '../../core/job.ts'
-import { BadCursor, type ListQuery, type Page, type Store } from '../../store/store.ts'
+import type { JobState } from '../../core/job.ts'
+import { BadCursor, type ListQuery, type Page, type ShownJob, type Store } from '../../store/store.ts'
 import { job as presented } from '../presenters.ts'
 import type { DashboardDeps } from './deps.ts'
 import { chooser, filterForm, pager, tabs } from './filters.ts'
@@ -25,12 +25,12 @@ const openStates: readonly JobState[] = ['queued', 'running', 'waiting']
 
 /** The page `/jobs`: never more than a page of them, each with the reason why it has, or has not, a runner. */
 export async function jobsPage(deps: DashboardDeps, visit: Visit, query: JobsQuery): Promise<Html> {
-  const { store, workers } = deps
+  const { store } = deps
   const shown = shownStates.find((one) => one === query.state) ?? 'open'
   const { instance, target, cursor } = query
   const list = { instance: instance || undefined, target: target || undefined, cursor, limit: pageSize }
   const page = shown === 'open' ? await openJobs(store, list) : await store.jobs({ ...list, state: shown })
-  const rows = page.items.map((row) => presented(row, workers.get(row.instance)))
+  const rows = page.items.map(presented)
   const path = (over: Partial<JobsQuery>) => link.list('/jobs', { ...query, cursor: undefined, ...over })
 
   return html`<h1>Jobs</h1>
@@ -84,11 +84,11 @@ function stamp(time: string | null): number | null {
 }
 
 /** One list after the other. A cursor says in which it is. */
-async function openJobs(store: Pick<Store, 'jobs'>, { cursor, limit, ...query }: ListQuery): Promise<Page<Job>> {
+async function openJobs(store: Pick<Store, 'jobs'>, { cursor, limit, ...query }: ListQuery): Promise<Page<ShownJob>> {
   const [, part = '', rest = ''] = /^(\w+):(.*)$/.exec(cursor ?? 'queued:') ?? []
   const begin = openStates.indexOf(part as JobState)
   if (begin === -1) throw new BadCursor(`"${cursor}" is no cursor of this list: take the \`next\` of a page, as it is`)
-  const items: Job[] = []
+  const items: ShownJob[] = []
   for (const state of openStates.slice(begin)) {
     if (items.length === limit) return { items, next: `${state}:` }
     const page = await store.jobs({

@@ -1,4 +1,6 @@
+import { type Event, eventAbout } from '../../core/event.ts'
 import { foldDelivery } from '../../core/intake.ts'
+import type { Job } from '../../core/job.ts'
 import { jobEvent } from '../../core/trail.ts'
 import type { DeliveryRecord, DeliverySummary, SecretUse } from '../store.ts'
 import { moment } from './cells.ts'
@@ -11,18 +13,30 @@ import { events, jobs } from './tables.ts'
 export function* recordDelivery(db: Sql, ring: Ring, delivery: DeliveryRecord): Work<'recorded' | 'duplicate'> {
   if (!(yield* isNew(db, delivery))) return 'duplicate'
   const moment = { instance: delivery.instance, id: delivery.id, at: delivery.receivedAt, via: delivery.via }
+  const told: Job[] = []
+  const trail: Event[] = []
   for (const delivered of delivery.jobs) {
     const known = yield* newestRound(db, delivery.instance, delivered.told.id)
     const job = foldDelivery(known, delivered, moment)
     if (!job) continue
     yield* jobs.put(db, job)
+    told.push(job)
     const moved = jobEvent(known?.round === job.round ? known : null, job, moment.at)
-    if (moved) yield* events.append(db, moved)
+    if (moved) trail.push(moved)
   }
+  for (const event of [deliveryEvent(delivery, told), ...trail]) yield* events.append(db, event)
   if (delivery.via === 'http') yield* keepMoments(db, delivery)
   if (delivery.signedBy !== null) yield* countUse(db, delivery.instance, delivery.signedBy, delivery.receivedAt)
   if (delivery.jobs.length > 0 || delivery.nudge || delivery.jobEvent) ring(delivery.instance)
   return 'recorded'
+}
+
+/** In the trail of its job, where it told of one alone. */
+function deliveryEvent(delivery: DeliveryRecord, told: readonly Job[]): Event {
+  const { instance, receivedAt: at, id, event, result, reason, via } = delivery
+  const [job = null] = told.length === 1 ? told : []
+  const about = { at, instance, job, target: job?.target ?? null }
+  return eventAbout('delivery_received', about, { delivery: id, event, result, reason, via })
 }
 
 function* isNew(

@@ -1,10 +1,12 @@
 import { backoffKey } from '../../core/backoff.ts'
 import type { Facts, FactsQuery } from '../../core/facts.ts'
 import { type Job, jobKey } from '../../core/job.ts'
+import type { Verdict } from '../../core/verdict.ts'
 import { count, moment } from './cells.ts'
 import { waitingRequests } from './requests.ts'
 import type { Row, Sql, Work } from './sql.ts'
 import { backoffs, dispatches, jobs, runners } from './tables.ts'
+import { keptBeyond, keptVerdict } from './verdicts.ts'
 
 /** Since when a job waits, as the plan counts it; the forge's own moment orders what one look saw at once. */
 const age = 'coalesce(seen_queued_at, first_seen_at), queued_at NULLS FIRST, seq'
@@ -35,7 +37,7 @@ export const factStatements = {
      ORDER BY intended_at, seq`,
   runners: 'SELECT * FROM runners INDEXED BY runners_live WHERE instance = ? AND gone_at IS NULL ORDER BY seq',
   backoffs: `SELECT * FROM backoffs WHERE instance IN (?, '')`,
-  instance: 'SELECT paused, nudged_at, job_event_at FROM instances WHERE name = ?',
+  instance: 'SELECT paused, nudged_at, job_event_at, beyond FROM instances WHERE name = ?',
   finished: `SELECT max(seen_finished_at) AS at FROM jobs WHERE instance = ? AND repository = ? AND state = 'finished'`,
   announced: `SELECT count(*) AS number FROM (
      SELECT 1 FROM jobs WHERE instance = ? AND announced_at IS NOT NULL AND first_seen_at > ? LIMIT ${mostAnnounced}) AS found`,
@@ -55,7 +57,8 @@ function jobsOfLive(ref: 'job' | 'ran' | 'cover_ended_by'): string {
 /** One snapshot of an instance, as of this moment. Queued jobs without a target have a window of their own. */
 export function* readFacts(db: Sql, instance: string, query: FactsQuery): Work<Facts> {
   const { queued, beyond } = yield* queuedJobs(db, instance, query.window)
-  const found = oldestFirst([...queued, ...(yield* otherJobs(db, instance, query))])
+  const rows = [...queued, ...(yield* otherJobs(db, instance, query))]
+  const found = oldestFirst(rows.map(jobs.read))
   const heldBack = yield* db.all(factStatements.backoffs, instance)
   const held = new Map(heldBack.map((row) => [String(row.key), backoffs.read(row)]))
   const known = yield* db.get(factStatements.instance, instance)
@@ -67,6 +70,7 @@ export function* readFacts(db: Sql, instance: string, query: FactsQuery): Work<F
     runners: (yield* db.all(factStatements.runners, instance)).map(runners.read),
     backoffs: held,
     paused: known?.paused === 1,
+    kept: { verdicts: keptVerdicts(rows), beyond: keptBeyond(known) },
     signals: {
       nudgedAt: moment(known?.nudged_at),
       jobEventAt: moment(known?.job_event_at),
@@ -76,7 +80,7 @@ export function* readFacts(db: Sql, instance: string, query: FactsQuery): Work<F
   }
 }
 
-function* otherJobs(db: Sql, instance: string, { ids, listedSince }: FactsQuery): Work<Job[]> {
+function* otherJobs(db: Sql, instance: string, { ids, listedSince }: FactsQuery): Work<Row[]> {
   const rows = [
     yield* db.all(factStatements.open, instance),
     yield* db.all(factStatements.named, instance),
@@ -88,7 +92,16 @@ function* otherJobs(db: Sql, instance: string, { ids, listedSince }: FactsQuery)
     yield* db.all(factStatements.recovered, instance, listedSince),
     yield* db.all(factStatements.asked, instance, JSON.stringify(ids)),
   ]
-  return rows.flat().map(jobs.read)
+  return rows.flat()
+}
+
+function keptVerdicts(rows: readonly Row[]): Map<string, Verdict> {
+  return new Map(
+    rows.flatMap((row): [string, Verdict][] => {
+      const kept = keptVerdict(row)
+      return kept ? [[jobKey({ id: String(row.id), round: Number(row.round) }), kept]] : []
+    }),
+  )
 }
 
 /** The repositories whose next finished run ends an idle back-off. */
@@ -110,9 +123,9 @@ function* queuedJobs(
   db: Sql,
   instance: string,
   window: number | null,
-): Work<{ queued: Job[]; beyond: Map<string, number> }> {
+): Work<{ queued: Row[]; beyond: Map<string, number> }> {
   const most = window ?? Number.MAX_SAFE_INTEGER
-  const queued: Job[] = []
+  const queued: Row[] = []
   const beyond = new Map<string, number>()
   for (const row of yield* db.all(factStatements.queued, instance)) {
     const { target = null } = row
@@ -120,7 +133,7 @@ function* queuedJobs(
       target === null
         ? yield* db.all(factStatements.oldestUnassigned, instance, most)
         : yield* db.all(factStatements.oldest, instance, target, most)
-    queued.push(...rows.map(jobs.read))
+    queued.push(...rows)
     const rest = count(row) - rows.length
     if (typeof target === 'string' && rest > 0) beyond.set(target, rest)
   }

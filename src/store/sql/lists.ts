@@ -1,8 +1,9 @@
 import type { StoredEvent } from '../../core/event.ts'
-import { BadCursor, type ListQuery, type Page, type Store } from '../store.ts'
+import { BadCursor, type ListQuery, type Page, type ShownJob, type Store } from '../store.ts'
 import { waits } from './requests.ts'
 import type { Cell, Row, Sql, Work } from './sql.ts'
-import { dispatches, events, jobs, requests, runners } from './tables.ts'
+import { dispatches, events, requests, runners } from './tables.ts'
+import { shownJobs } from './verdicts.ts'
 
 type Query<K extends 'jobs' | 'dispatches' | 'requests' | 'runners' | 'events'> = Parameters<Store[K]>[0]
 
@@ -17,7 +18,7 @@ interface List<T> {
 }
 
 /** Jobs, the first seen first. */
-export function listJobs(db: Sql, query: Query<'jobs'>) {
+export function* listJobs(db: Sql, query: Query<'jobs'>): Work<Page<ShownJob>> {
   const where = [
     ...sameInstance(query),
     ...sameTarget(query),
@@ -26,7 +27,8 @@ export function listJobs(db: Sql, query: Query<'jobs'>) {
     // The labels are a JSON array, in which each is found as it is written there.
     ...given("replace(labels, ?, '') <> labels", query.label === undefined ? undefined : JSON.stringify(query.label)),
   ]
-  return page(db, query, { table: 'jobs', order: 'oldest first', where, read: jobs.read })
+  const { items, next } = yield* page(db, query, { table: 'jobs', order: 'oldest first', where, read: (row) => row })
+  return { items: yield* shownJobs(db, items), next }
 }
 
 /** Dispatches, the last intended first. */
@@ -71,7 +73,10 @@ export function listEvents(db: Sql, query: Query<'events'>) {
     ...given('job_round = ?', job?.round),
     ...given('dispatch = ?', query.dispatch),
     ...given('runner = ?', query.runner),
-    ...given('type IN (SELECT value FROM json_each(?))', types && JSON.stringify(types)),
+    // One alone is found by its index; of several the way through all of them, in their order, is the shorter one.
+    ...(types?.length === 1
+      ? given('type = ?', types[0])
+      : given('+type IN (SELECT value FROM json_each(?))', types && JSON.stringify(types))),
     ...given('at >= ?', query.since),
     ...given('at < ?', query.until),
     ...given('seq > ?', after === undefined ? undefined : eventSeq(after)),

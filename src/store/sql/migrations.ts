@@ -3,6 +3,7 @@ import { recovery } from './migrations/002-recovery.ts'
 import { fallback } from './migrations/003-fallback.ts'
 import { requests } from './migrations/004-requests.ts'
 import { leases } from './migrations/005-leases.ts'
+import { trail } from './migrations/006-trail.ts'
 import { samples } from './migrations/007-samples.ts'
 import { pause } from './migrations/008-pause.ts'
 
@@ -10,4 +11,4 @@ import { pause } from './migrations/008-pause.ts'
 export type Step = string | { readonly sqlite: string; readonly postgres: string }
 
 /** The steps from nothing to the schema of this version, in order. A step that was ever released is never changed. */
-export const migrations: readonly Step[] = [first, recovery, fallback, requests, leases, samples, pause]
+export const migrations: readonly Step[] = [first, recovery, fallback, requests, leases, trail, samples, pause]

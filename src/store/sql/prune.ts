@@ -10,10 +10,20 @@ const ofLog = (table: string, moment: string) =>
 const ofTable = (table: string, index: string, condition: string) =>
   `DELETE FROM ${table} WHERE seq IN (SELECT seq FROM ${table} INDEXED BY ${index} WHERE ${condition} LIMIT ${batch})`
 
+/** So many events are remembered at most. */
+export const mostEvents = 1_000_000
+
+/** The last one stays, however old it is: ids are counted on from it, so they never come twice. */
+function ofEvents(): string {
+  const last = '(SELECT max(seq) FROM events)'
+  return `DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT ${batch})
+    AND (at < ? OR seq <= ${last} - ${mostEvents}) AND seq < ${last}`
+}
+
 /** What is forgotten, each with the one moment before which it is. */
 export const pruneStatements: readonly string[] = [
   ofLog('deliveries', 'received_at'),
-  ofLog('events', 'at'),
+  ofEvents(),
   ofTable('jobs', 'jobs_finished', `state = 'finished' AND coalesce(seen_finished_at, first_seen_at) < ?`),
   ofTable('dispatches', 'dispatches_gone', 'gone_at < ?'),
   ofTable('runners', 'runners_gone', 'gone_at < ?'),

@@ -1,10 +1,11 @@
 import type { Store } from '../store.ts'
+import { readCircumstances, readWaits } from './circumstances.ts'
 import type { Ring } from './commits.ts'
 import { deliverySummary, received, recordDelivery, secretUses } from './deliveries.ts'
 import { endedDispatches, intendDispatches, settleDispatch } from './dispatches.ts'
 import { readFacts } from './facts.ts'
 import { findHook, pause, readPause, readWatermark, resume, writeWatermark } from './instances.ts'
-import { newestRound, oneRound } from './jobs.ts'
+import { shownRound } from './jobs.ts'
 import { standingLease, takeLease } from './leases.ts'
 import { listDispatches, listEvents, listJobs, listRequests, listRunners } from './lists.ts'
 import { readHistory, readOverview, writeSamples } from './overview.ts'
@@ -14,6 +15,7 @@ import { retryJob } from './retries.ts'
 import { saveChanges } from './save.ts'
 import type { Sql, Work } from './sql.ts'
 import { events, hooks } from './tables.ts'
+import { saveVerdicts } from './verdicts.ts'
 
 /** An open database, and what each does in its own way. */
 export interface Database extends Pick<Store, 'onBell' | 'ready' | 'close'> {
@@ -32,6 +34,7 @@ export function sqlStore({ commit, read, leaseClock, ...ownWay }: Database): Sto
     recordDelivery: (delivery) => commit((db, ring) => recordDelivery(db, ring, delivery)),
     facts: (instance, query) => read((db) => readFacts(db, instance, query)),
     save: (instance, epoch, changes) => commit((db) => saveChanges(db, instance, epoch, changes)),
+    saveVerdicts: (instance, epoch, changes) => commit((db) => saveVerdicts(db, instance, epoch, changes)),
     intend: (instance, epoch, wanted, limits) => commit((db) => intendDispatches(db, instance, epoch, wanted, limits)),
     settle: (id, outcome, epoch) => commit((db, ring) => settleDispatch(db, ring, id, outcome, epoch)),
     request: (asked) => commit((db, ring) => recordRequests(db, ring, asked)),
@@ -65,8 +68,9 @@ export function sqlStore({ commit, read, leaseClock, ...ownWay }: Database): Sto
       }),
 
     jobs: (query) => read((db) => listJobs(db, query)),
-    job: (instance, id, round) =>
-      read((db) => (round === undefined ? newestRound(db, instance, id) : oneRound(db, instance, id, round))),
+    job: (instance, id, round) => read((db) => shownRound(db, instance, id, round)),
+    circumstances: (job, dispatchers) => read((db) => readCircumstances(db, job, dispatchers)),
+    waits: (instance, target, since) => read((db) => readWaits(db, instance, target, since)),
     dispatches: (query) => read((db) => listDispatches(db, query)),
     requests: (query) => read((db) => listRequests(db, query)),
     runners: (query) => read((db) => listRunners(db, query)),

@@ -22,7 +22,7 @@ test.each([
   ['/jobs', { jobs: 50 }],
   ['/jobs?state=running', { jobs: 50 }],
   ['/jobs?instance=instance-007&target=macos-large', { jobs: 50 }],
-  ['/jobs/instance-007/4', { job: 60, events: 200 }],
+  ['/jobs/instance-007/4', { job: 60, events: 200, circumstances: 20 }],
   ['/runners?instance=instance-007', { dispatches: 100, runners: 50 }],
   ['/dispatchers', { overview: 200 * 3 * 3 + 200 + 10 }],
   ['/events', { events: 100 }],

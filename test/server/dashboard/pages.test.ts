@@ -106,7 +106,9 @@ test.each<[Partial<Verdict>, string]>([
     until: null,
     ...verdict,
   }
-  const world = anAdminWorld({ rows: { jobs: [aJob({ id: '1' })] }, workers: worker({ verdicts: { '1/1': whole } }) })
+  const { target } = whole
+  const job = aJob({ id: '1', target, unassigned: target === null ? 'unmatched' : null })
+  const world = anAdminWorld({ rows: { jobs: [{ ...job, verdict: whole }] } })
   const { text } = await page(world, '/jobs')
   expect(text).toContain(whole.kind)
   expect(text).toContain(words)

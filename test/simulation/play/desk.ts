@@ -226,16 +226,18 @@ export class Desk {
   }
 
   async #unregister({ id, name }: { id: string; name: string }): Promise<'removed' | 'busy'> {
-    const { town, setting, told, reached, violation } = this.#world
+    const { town, told, reached, violation } = this.#world
+    // It was decided by what the lists had shown until now; what one shows while the call is under way comes too late.
+    const idleLists = told.idleLists(name)
     await this.#call('DELETE runner')
     town.sweep()
     const runner = town.forge.runners.of(place, 'own').find((one) => String(one.id) === id && one.name === name)
     if (!runner) return 'removed'
     const real = town.runners.find(({ registration }) => registration === runner)
     if (real?.dispatch === null) violation(`the stranger ${name} was unregistered`)
-    if (real && real.state !== 'dead' && real.state !== 'booting') told.mayRemove(real, violation)
-    const isBusy = setting.dialect.protectsBusy ? runner.jobId !== null : this.#looksBusy(runner)
-    if (isBusy) {
+    if (real && real.state !== 'dead' && real.state !== 'booting') told.mayRemove(real, idleLists, violation)
+    // Lists may lie; a forge that lied at the last word, too, would leave nobody anything to go by.
+    if (runner.jobId !== null) {
       reached.note('forge: a busy runner is not removed')
       return 'busy'
     }

@@ -94,9 +94,13 @@ export class Told {
     }
   }
 
+  /** How many complete lists in a row showed it idle. */
+  idleLists(name: string): number {
+    return this.#idleLists.get(name) ?? 0
+  }
+
   /** Only what two complete lists in a row showed idle may be removed (product 3.7, and the architecture's invariants). */
-  mayRemove({ name, state }: TownRunner, violation: (what: string) => void): void {
-    const lists = this.#idleLists.get(name) ?? 0
+  mayRemove({ name, state }: TownRunner, lists: number, violation: (what: string) => void): void {
     if (lists < 2) violation(`${name} (${state}) was to be removed after ${lists} complete lists that showed it idle`)
   }
 

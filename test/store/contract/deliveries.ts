@@ -33,6 +33,32 @@ export function deliveriesContract(test: StoreTest): void {
     expect(await store.job('main', '1')).toEqual(known)
   })
 
+  test('leaves a line for each delivery before what it told, without a word of its payload', async ({ store }) => {
+    const one = aDeliveredJob({ id: '1', name: 'canary-name', labels: ['canary-label'], url: 'https://canary' })
+    await store.recordDelivery(aDelivery({ id: 'd1', jobs: [one] }))
+    await store.recordDelivery(aDelivery({ id: 'd1', jobs: [one] }))
+    await store.recordDelivery(aDelivery({ id: 'd2', jobs: [one, aDeliveredJob({ id: '2' })], via: 'recovered' }))
+    await store.recordDelivery(
+      aDelivery({ id: 'd3', event: 'ping', result: 'ignored', reason: 'ping', jobEvent: false, jobs: [] }),
+    )
+    const { items } = await store.events({ limit: 10, after: '0' })
+    expect(items.map(({ type, job, detail }) => [type, job?.id ?? null, detail.delivery ?? null])).toEqual([
+      ['delivery_received', '1', 'd1'],
+      ['job_queued', '1', null],
+      ['delivery_received', null, 'd2'],
+      ['job_queued', '2', null],
+      ['delivery_received', null, 'd3'],
+    ])
+    expect(items.at(-1)?.detail).toEqual({
+      delivery: 'd3',
+      event: 'ping',
+      result: 'ignored',
+      reason: 'ping',
+      via: 'http',
+    })
+    expect(JSON.stringify(items)).not.toContain('canary')
+  })
+
   test('tells which delivery ids were recorded', async ({ store }) => {
     await store.recordDelivery(aDelivery({ id: 'one' }))
     await store.recordDelivery(aDelivery({ id: 'two', instance: 'other' }))

@@ -13,6 +13,7 @@ export function factsContract(test: StoreTest): void {
       runners: [],
       backoffs: new Map(),
       paused: false,
+      kept: { verdicts: new Map(), beyond: new Set() },
       signals: { nudgedAt: null, jobEventAt: null, announcedSince: 0, finishedAt: new Map() },
     })
   })

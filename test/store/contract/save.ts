@@ -48,6 +48,19 @@ export function saveContract(test: StoreTest): void {
     expect(items).toMatchObject([anEvent({ job: { id: 'fresh', round: 1 } })])
   })
 
+  test('tells what a runner did, also where the job in whose trail it stands has moved on meanwhile', async ({
+    store,
+  }) => {
+    await save(store, { jobs: [aJob({ id: 'stale' })] })
+    const about = { job: { id: 'stale', round: 1 }, runner: 'r' }
+    await save(store, {
+      jobs: [aJob({ id: 'stale' })],
+      runners: [aRunner({ name: 'r' })],
+      events: [anEvent({ ...about, type: 'runner_busy' }), anEvent({ ...about, type: 'runner_tied' })],
+    })
+    expect((await store.events({ limit: 10 })).items.map(({ type }) => type)).toEqual(['runner_busy'])
+  })
+
   test('sets back-offs anew and clears those that are over', async ({ store }) => {
     const backoff = { key: 'k', instance: 'main', failures: 1, until: at('12:00:01') }
     await save(store, { backoffs: [backoff, { ...backoff, key: 'over' }] })

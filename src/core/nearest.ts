@@ -1,8 +1,8 @@
-/** The known word that needs the fewest changes, at most two (one for short words). */
+/** The known word that needs the fewest changes, at most two (one for short words). Capital letters are no change. */
 export function nearest(word: string, known: readonly string[]): string | null {
   const allowed = word.length < 4 ? 1 : 2
   const [best] = known
-    .map((candidate) => ({ candidate, changes: changes(word.toLowerCase().replaceAll('-', '_'), candidate) }))
+    .map((candidate) => ({ candidate, changes: changes(word.toLowerCase(), candidate) }))
     .filter((one) => one.changes <= allowed)
     .sort((a, b) => a.changes - b.changes)
   return best?.candidate ?? null
