@@ -27,13 +27,13 @@ export class HookKeepers {
     const { name, webhook, secrets, dryRun } = instance
     const [secret] = secrets
     if (!webhook || !secret || dryRun) {
-      this.let(name)
+      this.letBe(name)
       return
     }
     const key = compared([webhook, secret])
     const before = this.#keepers.get(name)
     if (before?.key === key && before.forge === forge && !before.ending.signal.aborted) return
-    this.let(name)
+    this.letBe(name)
     const ending = new AbortController()
     const { store, clock, log } = this.#parts
     const deps = { forge, store, clock, instance: name, log: log.child({ instance: name }) }
@@ -51,7 +51,7 @@ export class HookKeepers {
   }
 
   /** Looks after it no more; it stays at the forge. */
-  let(name: string): void {
+  letBe(name: string): void {
     this.#keepers.get(name)?.ending.abort()
   }
 

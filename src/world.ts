@@ -190,7 +190,7 @@ export class World {
       changed: true,
       anew: true,
     })
-    this.#hooks.let(name)
+    this.#hooks.letBe(name)
   }
 
   /** Those of its targets and of the dispatcher API, and those where runners of it may still be. */
