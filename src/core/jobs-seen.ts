@@ -49,9 +49,15 @@ function foldListed(draft: Draft, listed: ToldJob, list: JobList, beganAt: numbe
     draft.setJob(job)
     return job
   }
-  const job = confirmed(advance(known, delivered, draft.now), told, list, beganAt)
+  const job = confirmed(advance(placed(known, rules), delivered, draft.now), told, list, beganAt)
   draft.setJob(job)
   return job
+}
+
+/** A round that waits at a target that is configured no more is matched anew: it was recorded by another configuration. */
+function placed(job: Job, { targets }: JobRules): Job {
+  const isKept = job.state === 'running' || job.state === 'finished' || targets.some(({ name }) => name === job.target)
+  return isKept ? job : { ...job, target: null }
 }
 
 /** When a delivery over HTTP called a finished round queued again; what was read back announces nothing. */

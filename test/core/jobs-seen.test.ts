@@ -20,6 +20,15 @@ describe('a look at jobs', () => {
     })
   })
 
+  test('matches a round anew that waits at a target which is configured no more, and no other', () => {
+    const seen = listed(at('12:01:00'), [aToldJob({ id: '5' })])
+    const found = (over: object) => only(bring({ jobs: [aJob({ id: '5', ...over })] }, seen, at('12:01:01')).facts.jobs)
+    expect(found({ target: 'of-yesterday' })).toMatchObject({ target: 'linux', unassigned: null })
+    expect(found({ target: 'of-yesterday', state: 'running', deliveredAt: at('12:00:55') })).toMatchObject({
+      target: 'of-yesterday',
+    })
+  })
+
   test('finishes what a complete list no longer has', () => {
     const job = aJob({ id: '5', deliveredAt: null, announcedAt: null })
     expect(states(bring({ jobs: [job] }, listed(at('12:01:00'), []), at('12:01:01')).facts)).toEqual(['5/1 finished'])
