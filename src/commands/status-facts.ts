@@ -104,6 +104,6 @@ export async function readStatus(service: Asked, now: number): Promise<Status> {
 
 async function explained(service: Asked, job: JobStatus): Promise<WaitingJob> {
   const path = `jobs/${encodeURIComponent(job.instance)}/${encodeURIComponent(job.id)}?round=${job.round}`
-  const told = await service.get<{ explanation?: { sentence: string } }>(path)
-  return { ...job, sentence: told?.explanation?.sentence ?? [job.verdict, job.reason].filter(Boolean).join(', ') }
+  const told = await service.get<{ explanation: { sentence: string } }>(path)
+  return { ...job, sentence: told?.explanation.sentence ?? [job.verdict, job.reason].filter(Boolean).join(', ') }
 }

@@ -2,11 +2,10 @@ import { Hono } from 'hono'
 import { compress } from 'hono/compress'
 import { matchedRoutes } from 'hono/route'
 import { secureHeaders } from 'hono/secure-headers'
-import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
 import { api } from './api.ts'
-import { type Attempts, createAttempts } from './attempts.ts'
+import { createAttempts } from './attempts.ts'
 import { authorize } from './auth.ts'
 import { knownHost, sameSite } from './browser-guards.ts'
 import { loadAssets } from './dashboard/assets.ts'
@@ -24,9 +23,9 @@ export interface AdminDeps extends Omit<DashboardDeps, 'badTokens'> {
 
 /** The admin listener: probe, metrics, the dashboard, and the API. Who may call what is in `access.ts`. */
 export function adminApp(deps: AdminDeps): Hono<Served> {
-  const { config, store, metrics, clock, log, stopping } = deps
+  const { config, store, metrics, clock, stopping } = deps
   const assets = loadAssets()
-  const badTokens = toldAttempts(createAttempts(clock), log)
+  const badTokens = createAttempts(clock)
   const app = new Hono<Served>()
     .onError(answerErrors(deps))
     .notFound(unknownPath)
@@ -75,15 +74,4 @@ export function adminApp(deps: AdminDeps): Hono<Served> {
     )
     .route('/', dashboard({ ...deps, badTokens }, assets))
     .route('/', api(deps))
-}
-
-/** Who guesses tokens is in the log, each time, as with signatures; the guess is not. */
-function toldAttempts(attempts: Attempts, log: Log): Attempts {
-  return {
-    failed(peer) {
-      const wait = attempts.failed(peer)
-      log.warn({ peer, reason: wait === null ? 'wrong_token' : 'too_many_wrong_tokens' }, 'refused a request')
-      return wait
-    },
-  }
 }

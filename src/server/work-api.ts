@@ -1,8 +1,10 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
+import { verdictKinds } from '../core/verdict.ts'
 import { answers } from './api-answers.ts'
 import type { ApiDeps } from './api-deps.ts'
 import { Dispatch, Job, JobDetail, Request, Runner } from './api-schemas.ts'
+import { jobPage } from './job-list.ts'
 import { storyOf } from './job-story.ts'
 import { pageOf, paging } from './paging.ts'
 import { callerOf, type Served } from './peer.ts'
@@ -36,6 +38,10 @@ const routes = {
       query: z.strictObject({
         ...filters,
         state: z.enum(['waiting', 'queued', 'running', 'finished']).optional(),
+        verdict: z
+          .enum(verdictKinds)
+          .optional()
+          .describe('Such a page may hold fewer rows than `limit`, and none: ask on until `next` is null'),
         repository: z
           .string()
           .optional()
@@ -110,8 +116,7 @@ const routes = {
 export function addWorkRoutes(app: OpenAPIHono<Served>, deps: ApiDeps): void {
   const { store, clock } = deps
   app.openapi(routes.jobs, async (c) => {
-    const { items, next } = await store.jobs(c.req.valid('query'))
-    return c.json({ items: items.map(present.job), next }, 200)
+    return c.json(await jobPage(store, c.req.valid('query')), 200)
   })
 
   app.openapi(routes.job, async (c) => {

@@ -160,11 +160,3 @@ test.each([
     { type: 'resumed', instance: 'main', by },
   ])
 })
-
-test('a wrong token leaves one line in the log, with who sent it and without the guess', async () => {
-  const { app, lines, text } = aGuardedWorld()
-  await app.request('/api/v1/jobs', { headers: { authorization: 'Bearer a-guess' } })
-  await app.request('/api/v1/jobs')
-  expect(lines()).toMatchObject([{ level: 40, peer: 'unknown', reason: 'wrong_token', msg: 'refused a request' }])
-  expect(text.join('')).not.toContain('a-guess')
-})

@@ -141,6 +141,28 @@ test('lists are filtered, and paged to the end', async () => {
   expect((await get(`${query}&cursor=${first.body.next}`)).body).toMatchObject({ items: [{ id: 'e' }], next: null })
 })
 
+test('jobs are filtered by verdict, however many others lie between', async () => {
+  const waiting = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((id) => {
+    const kind = id === 'd' || id === 'h' ? ('full' as const) : ('covered' as const)
+    return { ...aJob({ id }), verdict: aVerdict({ kind }) }
+  })
+  const { get } = anAdminWorld({ rows: { jobs: [...waiting, aJob({ id: 'x', state: 'running' })] } })
+  const found: string[][] = []
+  let cursor: string | null = ''
+  do {
+    const { items, next } = (await get(`/api/v1/jobs?verdict=full&limit=2${cursor && `&cursor=${cursor}`}`)).body as {
+      items: { id: string }[]
+      next: string | null
+    }
+    found.push(items.map(({ id }) => id))
+    cursor = next
+  } while (cursor !== null)
+  expect(found).toEqual([['d'], ['h']])
+  expect((await get('/api/v1/jobs?verdict=running')).body).toMatchObject({ items: [{ id: 'x' }], next: null })
+  expect((await get('/api/v1/jobs?verdict=running&state=queued')).body).toEqual({ items: [], next: null })
+  expect((await get('/api/v1/jobs?verdict=lost')).status).toBe(400)
+})
+
 test('what is configured is paged too', async () => {
   const instances = ['a', 'b', 'c'].map((name) => anInstance({ name }))
   const { get } = anAdminWorld({ instances })
