@@ -76,7 +76,7 @@ export function listEvents(db: Sql, query: Query<'events'>) {
     // One alone is found by its index; of several the way through all of them, in their order, is the shorter one.
     ...(types?.length === 1
       ? given('type = ?', types[0])
-      : given('+type IN (SELECT value FROM json_each(?))', types && JSON.stringify(types))),
+      : given("(type || '') IN (SELECT value FROM json_each(?))", types && JSON.stringify(types))),
     ...given('at >= ?', query.since),
     ...given('at < ?', query.until),
     ...given('seq > ?', after === undefined ? undefined : eventSeq(after)),
