@@ -1,4 +1,5 @@
 import { coversUntil, type Dispatch } from './dispatch.ts'
+import type { Facts } from './facts.ts'
 import { jobKey } from './job.ts'
 import { comparable, fits } from './labels.ts'
 import type { Choice, Rooms } from './rooms.ts'
@@ -82,12 +83,21 @@ function isTooOld({ runner, dispatch }: Supply, { now, stoppable }: Snapshot): b
   return now - dispatch.sentAt > dispatch.ttl / 2
 }
 
-/** A dispatch for `min_idle` past its `boot_timeout` still stands for its runner, until `ttl`, while no complete look could show otherwise. */
-function lingers(dispatch: Dispatch, { now, runnersSeenAt }: Snapshot): boolean {
-  if (dispatch.job !== null || dispatch.runner !== null || dispatch.coverEndedAt !== null) return false
+/**
+ * A dispatch for `min_idle` past its `boot_timeout` still stands for its runner, until `ttl`, while no complete look could show otherwise;
+ * so does one whose job another runner took.
+ */
+function lingers(dispatch: Dispatch, { now, runnersSeenAt, facts }: Snapshot): boolean {
+  if (dispatch.runner !== null || dispatch.coverEndedAt !== null || isBoundTo(dispatch, facts)) return false
   const covered = coversUntil(dispatch)
   const unseen = runnersSeenAt === null || runnersSeenAt < covered
   return now >= covered && unseen && dispatch.sentAt !== null && now < dispatch.sentAt + dispatch.ttl
+}
+
+/** It is for a round that still waits, or for one alone. */
+function isBoundTo({ job, handle }: Dispatch, { jobs }: Facts): boolean {
+  if (job === null) return false
+  return handle !== null || jobs.some((one) => jobKey(one) === jobKey(job) && one.state === 'queued')
 }
 
 /** Where a runner for `min_idle` is asked for now; else when it may be, or now when only a new fact can tell. */

@@ -34,6 +34,8 @@ export interface DepotWorld {
 }
 
 const second = 1_000
+/** How long the state may refuse to write an outcome down. */
+const unwritten = 60 * second
 
 /** Where runners are started: it honours count and ttl, unless a choice makes it start one too many. */
 export class Depot {
@@ -41,6 +43,7 @@ export class Depot {
   faulty = true
   onEnd: () => void = () => undefined
   readonly #world: DepotWorld
+  #closedUntil = 0
   /** Callers that wait for the end of a runner. */
   readonly #ends = new Map<TownRunner, () => void>()
 
@@ -75,11 +78,19 @@ export class Depot {
   readonly #open = new Map<object, Set<Request>>()
 
   #callerDied(caller: object): void {
+    this.doubt()
     for (const request of this.#open.get(caller) ?? []) {
-      request.unclear = true
       if (this.#world.setting.blocking && request.runner) this.#world.town.die(request.runner)
     }
     this.#open.delete(caller)
+  }
+
+  /** Another goes on with what was begun: a start whose outcome is not written down by now is unknown to it (product 3.1). */
+  doubt(): void {
+    const { now } = this.#world.agenda
+    for (const request of this.requests) {
+      if (request.answeredAt === null || request.answeredAt > now - unwritten) request.unclear = true
+    }
   }
 
   async #launch(request: LaunchRequest, caller: object): Promise<Launched> {
@@ -95,6 +106,7 @@ export class Depot {
         arrived.runner = known
         await this.#pause(100)
         reached.note('dispatch: asked again for what was started')
+        if (arrived.unclear) reached.note('an unknown start is known late')
         return { name: setting.tellsName ? known.name : null }
       }
       return await this.#startOne(request, arrived)
@@ -107,9 +119,11 @@ export class Depot {
   async #startOne(request: LaunchRequest, arrived: Request): Promise<Launched> {
     const { tape, setting, agenda, reached, town } = this.#world
     const isHit = this.faulty && setting.faults.depot > 0 && tape.draw(16) >= 16 - setting.faults.depot
-    const fate = isHit ? 1 + tape.draw(11) : 0
-    if (isHit) reached.note(`dispatch: ${fates[fate - 1]}`)
-    if (fate === 1 || fate === 2) {
+    const isClosed = this.faulty && agenda.now < this.#closedUntil
+    const fate = isClosed ? 1 : isHit ? 1 + tape.draw(fates.length) : 0
+    if (fate > 0) reached.note(`dispatch: ${fates[fate - 1]}`)
+    if (fate === 12) this.#closedUntil = agenda.now + [30 * second, 300 * second][tape.draw(2)]!
+    if (fate === 1 || fate === 2 || fate === 12) {
       arrived.outcome = 'refused'
       await this.#pause(50)
       throw new DispatchRefused('the depot is full', { retryAt: fate === 2 ? agenda.now + 5 * second : null })
@@ -230,6 +244,7 @@ const fates = [
   'its runner hangs',
   'never answered',
   'answered late',
+  'refuses everybody for a while',
 ] as const
 
 export const launchFates: readonly string[] = [...new Set(fates)].map((fate) => `dispatch: ${fate}`)

@@ -202,15 +202,22 @@ export class Desk {
 
   /** Forgejo and Gitea call idle what wrote nothing for 10 s, GitHub what began less than a minute ago, and now and then what works. */
   #looksBusy(runner: SimulatedRunner): boolean {
-    const { setting, tape, reached } = this.#world
+    const { setting, tape, reached, agenda } = this.#world
     if (runner.jobId === null) return false
-    const lies = this.faulty && setting.faults.lies && tape.draw(4) === 3
+    // What has just begun has just reported.
+    const isFresh = setting.dialect.version.kind !== 'github' && agenda.now - this.#beganAt(runner) < 10 * second
+    const lies = this.faulty && !isFresh && setting.faults.lies && tape.draw(4) === 3
     if (lies) reached.note('forge: a runner at work is shown as idle')
     return !lies
   }
 
+  #beganAt({ jobId }: SimulatedRunner): number {
+    return this.#world.town.forge.ground.jobs.get(jobId ?? 0)?.startedAt ?? 0
+  }
+
   async #register({ name, labels, handle }: { name: string; labels: readonly string[]; handle: string | null }) {
-    const { town, setting, reached } = this.#world
+    const { town, setting, reached, told, agenda } = this.#world
+    told.credentialAt.set(name, agenda.now)
     await this.#call('POST runner')
     if (setting.dialect.registration === 'shared')
       return { kind: 'registration-token' as const, forge: 'forgejo' as const, url: 'http://forge', token: 'shared' }
@@ -226,22 +233,22 @@ export class Desk {
   }
 
   async #unregister({ id, name }: { id: string; name: string }): Promise<'removed' | 'busy'> {
-    const { town, told, reached, violation } = this.#world
-    // It was decided by what the lists had shown until now; what one shows while the call is under way comes too late.
-    const idleLists = told.idleLists(name)
+    const { town, setting, told, reached, violation } = this.#world
     await this.#call('DELETE runner')
     town.sweep()
     const runner = town.forge.runners.of(place, 'own').find((one) => String(one.id) === id && one.name === name)
     if (!runner) return 'removed'
     const real = town.runners.find(({ registration }) => registration === runner)
     if (real?.dispatch === null) violation(`the stranger ${name} was unregistered`)
-    if (real && real.state !== 'dead' && real.state !== 'booting') told.mayRemove(real, idleLists, violation)
-    // Lists may lie; a forge that lied at the last word, too, would leave nobody anything to go by.
-    if (runner.jobId !== null) {
+    if (real && real.state !== 'dead' && real.state !== 'booting') told.mayRemove(real, violation)
+    const isBusy = setting.dialect.protectsBusy ? runner.jobId !== null : this.#looksBusy(runner)
+    if (isBusy) {
       reached.note('forge: a busy runner is not removed')
       return 'busy'
     }
-    if (real?.state === 'busy' && !real.ending) violation(`the busy runner ${name} was unregistered`)
+    // These forges remove a runner at work without a word, and call one idle whose job is quiet: nobody could know better.
+    const isQuiet = !setting.dialect.protectsBusy && setting.faults.lies
+    if (real?.state === 'busy' && !real.ending && !isQuiet) violation(`the busy runner ${name} was unregistered`)
     town.forge.runners.remove(runner)
     reached.note('runner: an idle one is removed')
     return 'removed'
@@ -252,12 +259,13 @@ export class Desk {
   }: {
     received: (ids: readonly string[]) => Promise<ReadonlySet<string>>
   }): Promise<Recovered> {
-    const { post, reached } = this.#world
+    const { post, reached, told: heard } = this.#world
     await this.#call('GET deliveries')
     const failed = post.failed()
     const have = await received(failed.map(({ id }) => id))
     const lost = failed.filter(({ id }) => !have.has(id))
     if (lost.length > 0) reached.note('deliveries: read back')
+    for (const { id, told } of lost) heard.arrives(id, told)
     const readings = lost.map(({ id, told }) => ({
       kind: 'jobs' as const,
       id,

@@ -23,6 +23,8 @@ export interface Dialect {
   recovers: boolean
   /** Each runner gets a registration of its own; or all share one token, and register themselves. */
   registration: 'each' | 'shared'
+  /** A runner at work is not removed: the forge refuses, or we can ask it for the jobs that run. */
+  protectsBusy: boolean
 }
 
 const gitea: Dialect = {
@@ -37,6 +39,7 @@ const gitea: Dialect = {
   lag: 0,
   recovers: false,
   registration: 'each',
+  protectsBusy: true,
 }
 
 const forgejo: Dialect = {
@@ -46,6 +49,7 @@ const forgejo: Dialect = {
   tells: 'nudges',
   namesRunners: false,
   handles: true,
+  protectsBusy: false,
 }
 
 const oldForgejo: Dialect = {
@@ -72,6 +76,7 @@ export const dialects: readonly Dialect[] = [
     ...gitea,
     version: { kind: 'gitea', version: '1.24' },
     lists: { jobs: false, runners: true },
+    protectsBusy: false,
   },
   { ...gitea, version: { kind: 'gitea', version: '1.27' }, labels: { ...giteaRules, unlabelled: 'never' } },
   { ...oldForgejo, version: { kind: 'forgejo', version: 11 } },

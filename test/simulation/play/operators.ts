@@ -1,6 +1,5 @@
-import { offered } from '../../../src/core/labels.ts'
 import type { Target } from '../../../src/core/target.ts'
-import type { SimulatedJob } from '../../../src/simulation/state.ts'
+import type { Run } from '../../../src/simulation/state.ts'
 import type { Agenda } from './agenda.ts'
 import type { Oracle } from './oracle.ts'
 import type { Reached } from './reached.ts'
@@ -40,6 +39,7 @@ export class Operators {
       this.#otherwise,
       this.#chain,
       this.#cancel,
+      this.#regret,
       this.#rerun,
       this.#stranger,
       this.#death,
@@ -83,12 +83,12 @@ export class Operators {
     this.#world.reached.note(approval ? 'operators: a job waits for an approval' : 'operators: a job waits for another')
   }
 
-  #start(jobs: ReturnType<Operators['push']>[], group?: string): void {
+  #start(jobs: ReturnType<Operators['push']>[], group?: string): Run {
     const { town } = this.#world
     town.tell?.(
       `push of ${jobs.map(({ name, labels }) => `${name} ${labels}`).join(', ')}${group ? ` in ${group}` : ''}`,
     )
-    town.forge.jobs.push({ repository, jobs, ...(group !== undefined && { group }) })
+    return town.forge.jobs.push({ repository, jobs, ...(group !== undefined && { group }) })
   }
 
   #cancel(): void {
@@ -104,6 +104,20 @@ export class Operators {
     reached.note(`operators: a ${job.status} job is cancelled`)
     town.tell?.(`job ${job.id} (${job.status}) is cancelled`)
     town.forge.jobs.cancel(job.id)
+  }
+
+  /** A push that is taken back before anybody could work on all of it. */
+  #regret(): void {
+    const { town, agenda, tape, reached } = this.#world
+    const run = this.#start([this.push(['linux'], [], 'one'), this.push(['linux'], [], 'two')])
+    agenda.in([second, 5 * second, 20 * second][tape.draw(3)]!, () => {
+      const job = town.forge.jobs.ofRun(run.id).find(({ status }) => status === 'queued')
+      if (!job) return
+      town.tell?.(`job ${job.id} (queued) is cancelled`)
+      reached.note('operators: a queued job is cancelled')
+      town.forge.jobs.cancel(job.id)
+      agenda.in([10 * second, 45 * second][tape.draw(2)]!, () => this.#push())
+    })
   }
 
   #rerun(): void {
@@ -201,10 +215,3 @@ export class Operators {
     return all[this.#world.tape.draw(Math.min(all.length, 256) || 1)]
   }
 }
-
-/** Labels as the targets of a configuration offer them. */
-export function withLabels(target: Target, labels: readonly string[], rules: Parameters<typeof offered>[1]): Target {
-  return { ...target, labels, offers: offered(labels, rules) }
-}
-
-export type { SimulatedJob }

@@ -31,12 +31,12 @@ export interface Played {
 export interface PlayOptions {
   /** The state that the processes share. Default: SQLite in memory. */
   openStore?: () => Promise<Store>
-  /** How many processes there may be on one state. */
-  mostReplicas?: number
   /** Writes the story down. */
   told?: boolean
 }
 
+/** How many processes there may be on one state. */
+export const mostReplicas = 3
 const second = 1_000
 const minute = 60 * second
 /** How long after the last fault, or the last job that was served since, everything must be in order: the longest back-offs and ttls, one after the other. */
@@ -47,7 +47,7 @@ const gaps = [20 * second, second, 5 * second, 45 * second, 2 * minute, 6 * minu
 
 /** Plays one tape against the real worker, lanes and state, and says what went wrong. */
 export async function play(tape: Tape, options: PlayOptions = {}): Promise<Played> {
-  const { openStore = () => openSqliteStore({ path: ':memory:' }), mostReplicas = 1, told: isTold = false } = options
+  const { openStore = () => openSqliteStore({ path: ':memory:' }), told: isTold = false } = options
   const setting = drawSetting(tape, mostReplicas)
   const agenda = new Agenda(at('12:00:00'), tape.draw)
   const began = agenda.now
@@ -57,7 +57,7 @@ export async function play(tape: Tape, options: PlayOptions = {}): Promise<Playe
     : null
   tell?.(describe(setting))
   const reached = new Reached()
-  const told = new Told(() => agenda.now)
+  const told = new Told(() => agenda.now, setting.dialect.lists.jobs)
   const town = new Town(agenda, tape, setting, reached)
   town.tell = tell
   const oracle = new Oracle({ town, agenda, setting, told, reached })
@@ -119,6 +119,13 @@ export async function play(tape: Tape, options: PlayOptions = {}): Promise<Playe
       looks: desk.calls.jobs - before.jobs,
       told: post.sent - before.sent,
     })
+  }
+  if (tell && process.env.DUMP) {
+    const ev = await store.events({ limit: 60 })
+    for (const e of [...ev.items].reverse())
+      story.push(
+        `EV ${((e.at - began) / 1000).toFixed(1)} ${e.type} job ${e.job?.id}/${e.job?.round} d ${e.dispatch} r ${e.runner} ${JSON.stringify(e.detail)}`,
+      )
   }
   await reachedInStore(store, reached)
   const { turns } = service

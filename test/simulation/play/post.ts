@@ -60,7 +60,6 @@ export class Post {
     const { town, agenda, setting, told } = this.#world
     const letter: Letter = { job: job && toldOf(job, setting), at: agenda.now }
     const id = `delivery-${++this.#made}`
-    if (job) told.made(id, letter.job!)
     const event = job ? 'workflow_job' : 'push'
     town.forge.outbox.put({
       id,
@@ -95,8 +94,10 @@ export class Post {
     if (wait >= 5 * second) reached.note('deliveries: minutes late')
     agenda.in(wait, () => void this.#deliver(delivery.id, delivery))
     if (this.faulty && late > 0 && tape.draw(16) >= 16 - late) {
-      const id = `replayed-${delivery.id}`
-      reached.note('deliveries: replayed under a new id')
+      // Somebody delivers it again by hand, which keeps its id, or plays a recorded one.
+      const isRecorded = tape.draw(2) === 1
+      const id = isRecorded ? `replayed-${delivery.id}` : delivery.id
+      reached.note(isRecorded ? 'deliveries: replayed under a new id' : 'deliveries: delivered again much later')
       agenda.in([second, 4 * minute, 20 * minute][tape.draw(3)]!, () => void this.#deliver(id, delivery))
     }
   }

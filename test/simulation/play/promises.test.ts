@@ -5,7 +5,7 @@ import { Tape } from './tape.ts'
 
 // The real worker, lanes and state in a simulated world. `npm run sim -- --seconds 600` plays more tapes, `--seed` others.
 // A failure names its seed: `npm run sim -- --seed …` shrinks it and tells its story.
-const plays = 80
+const plays = 40
 const seed = 20_260_302
 
 test('whatever a tape of faults brings, no promise is broken', { timeout: 300_000 }, async () => {

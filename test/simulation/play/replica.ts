@@ -29,6 +29,8 @@ export interface ReplicaWorld {
   tell: ((what: string) => void) | null
   /** Faults are on. */
   faulty: () => boolean
+  /** What it was told of the lease: an epoch, or that another has it. */
+  onLease: (replica: Replica, epoch: number | null) => void
   /** It died: somebody may start it again. */
   onDeath: (replica: Replica) => void
 }
@@ -249,7 +251,11 @@ export class Replica {
     return {
       ...guarded,
       // Replicas go by the clock of their database, whatever their own say.
-      lease: (instance, holder, _, ms) => guarded.lease(instance, holder, this.#world.agenda.now, ms),
+      lease: async (instance, holder, _, ms) => {
+        const epoch = await guarded.lease(instance, holder, this.#world.agenda.now, ms)
+        this.#world.onLease(this, epoch)
+        return epoch
+      },
       facts: (instance, query) => {
         this.turns++
         const { now } = this.#world.agenda
@@ -277,28 +283,43 @@ export class Replica {
   }
 
   #call(name: string, isStore: boolean, run: () => unknown): Promise<unknown> {
-    const { agenda, tape, setting, reached } = this.#world
+    const { tape, setting, reached } = this.#world
     return new Promise((resolve, reject) => {
       if (!this.alive || this.#diesAt(`before ${name}`)) return
       if (isStore && this.#world.faulty() && tape.rare(setting.faults.store)) {
         reached.note('store: unavailable')
         return this.#answer(name, isStore, () => reject(new StoreUnavailable('the disk is full')))
       }
-      if (isStore) agenda.waiting++
-      const done = () => {
-        if (isStore) agenda.waiting--
-      }
-      Promise.resolve(run()).then(
-        (value) => {
-          done()
-          this.#answer(name, isStore, () => resolve(value))
-        },
-        (error) => {
-          done()
-          this.#answer(name, isStore, () => reject(error))
-        },
-      )
+      // A plan is made, and not written down: the moment at which another may take over.
+      if (name === 'store intend' && this.#faltersNow()) reached.note('process: stands still with a plan in its hand')
+      this.#deliver(() => this.#run(name, isStore, run, resolve, reject))
     })
+  }
+
+  #run(
+    name: string,
+    isStore: boolean,
+    run: () => unknown,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const { agenda } = this.#world
+    if (isStore) agenda.waiting++
+    const answered = (tell: () => void) => {
+      if (isStore) agenda.waiting--
+      this.#answer(name, isStore, tell)
+    }
+    Promise.resolve(run()).then(
+      (value) => answered(() => resolve(value)),
+      (error) => answered(() => reject(error)),
+    )
+  }
+
+  #faltersNow(): boolean {
+    const { tape, setting } = this.#world
+    if (!this.#world.faulty() || setting.faults.stop === 0 || tape.draw(8) !== 7) return false
+    this.stand([20, 90][tape.draw(2)]! * second)
+    return true
   }
 
   /** The answer is there. It may come late, or to nobody. */
@@ -323,7 +344,8 @@ export class Replica {
   #diesAt(where: string): boolean {
     const { tape, setting, reached } = this.#world
     if (!this.#world.faulty() || !tape.rare(setting.faults.crash)) return false
-    reached.note(`crash ${where}`)
+    // Told by the port; each call of it is as good as the other.
+    reached.note(`crash ${where.startsWith('a ') ? where : where.split(' ').slice(0, 2).join(' ')}`)
     this.#world.tell?.(`${this.name} crashes ${where}`)
     this.die()
     return true

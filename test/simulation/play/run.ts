@@ -1,5 +1,6 @@
-import { type Played, type PlayOptions, play } from './play.ts'
+import { mostReplicas, type Played, type PlayOptions, play } from './play.ts'
 import { Reached } from './reached.ts'
+import { drawSetting, type Setting } from './setting.ts'
 import { Tape } from './tape.ts'
 
 export interface Broken {
@@ -20,13 +21,19 @@ export interface Ran {
   broken: Broken | null
 }
 
-/** Plays one tape after the other, each from a seed of its own, until `until` says so or a promise is broken. */
-export async function run(seed: number, until: (ran: Ran) => boolean, options: PlayOptions = {}): Promise<Ran> {
+/** Plays one tape after the other, each from a seed of its own, until `until` says so or a promise is broken. Settings that do not suit are passed over. */
+export async function run(
+  seed: number,
+  until: (ran: Ran) => boolean,
+  options: PlayOptions & { suits?: (setting: Setting) => boolean } = {},
+): Promise<Ran> {
   const began = performance.now()
   const cpu = process.cpuUsage()
   const ran: Ran = { plays: 0, steps: 0, turns: 0, seconds: 0, busySeconds: 0, reached: new Reached(), broken: null }
+  let next = seed
   while (ran.broken === null && !until(ran)) {
-    const own = seed + ran.plays
+    const own = next++
+    if (options.suits && !options.suits(drawSetting(Tape.seeded(own), mostReplicas))) continue
     const tape = Tape.seeded(own)
     const { violations, reached, turns } = await playSafely(tape, options)
     ran.plays++

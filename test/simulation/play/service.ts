@@ -4,7 +4,7 @@ import type { Oracle } from './oracle.ts'
 import { Replica, type ReplicaWorld } from './replica.ts'
 import type { Told } from './told.ts'
 
-export interface ServiceWorld extends Omit<ReplicaWorld, 'onDeath'> {
+export interface ServiceWorld extends Omit<ReplicaWorld, 'onDeath' | 'onLease'> {
   oracle: Oracle
   told: Told
 }
@@ -16,11 +16,14 @@ const minute = 60 * second
 export class Service {
   readonly replicas = new Map<string, Replica>()
   turnsOfTheDead = 0
+  /** What each was told last. */
+  readonly #epochs = new Map<Replica, number | null>()
   readonly #world: ServiceWorld
   #targets: readonly Target[]
   #faulty = true
   #skew = 0
   #next = 0
+  #wishes = 0
 
   constructor(world: ServiceWorld) {
     this.#world = world
@@ -40,9 +43,25 @@ export class Service {
   }
 
   async #start(name: string): Promise<void> {
-    const world: ReplicaWorld = { ...this.#world, onDeath: (replica) => this.#died(replica) }
+    const world: ReplicaWorld = {
+      ...this.#world,
+      onDeath: (replica) => this.#died(replica),
+      onLease: (replica, epoch) => this.#leased(replica, epoch),
+    }
     this.replicas.set(name, await Replica.start(world, name, this.#targets, this.#skew))
     this.#world.tell?.(`${name} starts`)
+  }
+
+  #leased(replica: Replica, epoch: number | null): void {
+    const { reached } = this.#world
+    const before = this.#epochs.get(replica) ?? null
+    if (epoch === null && before !== null) reached.note('lease: one hears that it has it no more')
+    this.#epochs.set(replica, epoch)
+    if (epoch === null || epoch === before) return
+    reached.note('lease: it changes hands')
+    this.#world.depot.doubt()
+    const others = this.live.filter((one) => one !== replica && (this.#epochs.get(one) ?? null) !== null)
+    if (others.length > 0) reached.note('lease: two believe that they have it')
   }
 
   #died(replica: Replica): void {
@@ -108,9 +127,11 @@ export class Service {
     const paused = oracle.pausedAt === null
     this.#world.tell?.(paused ? 'the instance is paused' : 'the instance goes on')
     if (!paused) oracle.pausedAt = null
+    const wish = ++this.#wishes
     void replica?.pause(paused).then(
       () => {
-        if (paused) oracle.pausedAt = agenda.now
+        // One that was carried out late says nothing of what was wished since.
+        if (paused && wish === this.#wishes) oracle.pausedAt = agenda.now
         reached.note(paused ? 'operators: paused' : 'operators: resumed')
       },
       () => undefined,
@@ -135,6 +156,7 @@ export class Service {
     this.#faulty = false
     const { store, agenda, oracle } = this.#world
     for (const replica of this.live) replica.goOn()
+    this.#wishes++
     oracle.pausedAt = null
     await store.resume('main', { at: agenda.now, by: 'somebody', reason: null })
   }

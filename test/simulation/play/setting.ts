@@ -86,7 +86,7 @@ export function drawSetting(tape: Tape, mostReplicas: number): Setting {
     targets: drawTargets(tape, dialect),
     maxParallel: draw(4) === 1 ? 4 : null,
     replicas,
-    actions: [6, 3, 12, 24, 48][draw(5)]!,
+    actions: [6, 3, 8, 14, 40][draw(5)]!,
     faults: drawFaults(tape, replicas),
   }
 }
@@ -100,7 +100,7 @@ function drawTargets({ draw }: Tape, { labels: rules }: Dialect): Target[] {
   }
   const target = (name: string, labels: string[], limits: Partial<Target>) =>
     aTarget({ ...common, name, labels, offers: offered(labels, rules), ...limits })
-  const max = [3, 1, 2, 5, 8][draw(5)]!
+  const max = [3, 1, 2, 5, 12][draw(5)]!
   const linux = target('linux', ['linux'], { max, minIdle: Math.min(max, draw(3)) })
   const mac = target('mac', ['mac'], { max: 2 })
   const many = draw(4)
@@ -122,7 +122,7 @@ function drawFaults({ draw }: Tape, replicas: number): Faults {
       delay: often(0, 10),
       reorder: often(0, 10, 30),
     },
-    late: often(0, 0, 1, 3),
+    late: often(0, 1, 3, 6),
     forge: often(0, 0, 1, 3, 8),
     depot: often(0, 0, 2, 6, 12),
     lies: draw(2) === 1,
@@ -130,7 +130,7 @@ function drawFaults({ draw }: Tape, replicas: number): Faults {
     strangers: draw(3) === 1,
     operators: draw(2) === 1,
     crash: often(0, 0, 16, 64, 255),
-    stop: replicas > 1 ? often(0, 32, 128) : often(0, 0, 16),
+    stop: replicas > 1 ? often(0, 64, 255) : often(0, 0, 16),
     store: often(0, 0, 32, 255),
     clock: draw(4) === 9,
   }

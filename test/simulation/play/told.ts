@@ -6,6 +6,7 @@ import type { TownRunner } from './town.ts'
 interface Known {
   /** The attempt that this is about, by the handle or else by the rounds that we counted. */
   attempt: number
+  labels: readonly string[]
   /** A delivery or a list that called it queued arrived, whatever became of it then. */
   maybeQueuedAt: number | null
   /** Something that tells that it waits no more was answered with a 2xx or listed, and nobody died over it. */
@@ -14,13 +15,17 @@ interface Known {
   /** An acknowledged delivery told its end. */
   overAt: number | null
   deliveredAt: number | null
-  /** Its `queued` came again under a new id after that: a forge without a job list re-runs just so. */
-  replayed: boolean
+  /** Something that tells that it waits no more has arrived, whatever became of it. */
+  hasMoved: boolean
+  /** Its `queued` came under a new id after that: perhaps it is run again. */
+  requeued: boolean
 }
 
 const second = 1_000
 /** What a list told is known only once a turn has taken it; who dies before has not heard of it. */
 const takenBy = 30 * second
+/** How long a call to the forge may take that was right when it was decided on. */
+const underWay = 130 * second
 
 /**
  * What the world has told the service: deliveries that were acknowledged, lists that were answered. The oracle's only knowledge of what
@@ -28,35 +33,44 @@ const takenBy = 30 * second
  */
 export class Told {
   readonly #now: () => number
+  readonly #listsJobs: boolean
   readonly #jobs = new Map<string, Known>()
-  /** Ids of deliveries whose twin has come. */
-  readonly #arrived = new Set<string>()
+  /** Ids of deliveries that were acknowledged: their twins tell nothing. */
+  readonly #recorded = new Set<string>()
   /** By runner: in how many complete lists in a row it was idle. */
-  readonly #idleLists = new Map<string, number>()
+  readonly #idleLists = new Map<string, { lists: number; before: number; brokenAt: number }>()
+  /** Jobs that began where nobody could know on which runner, or were gone from the queue unseen. */
+  readonly #unexplained: { labels: readonly string[]; at: number }[] = []
+  /** By runner: when its credential was asked for. */
+  readonly credentialAt = new Map<string, number>()
+  #deafUntil = 0
   /** A delivery was not taken: what was known by it alone may never be known. */
   anyLost = false
 
-  constructor(now: () => number) {
+  constructor(now: () => number, listsJobs: boolean) {
     this.#now = now
+    this.#listsJobs = listsJobs
   }
-
-  made(_id: string, _job: ToldJob): void {}
 
   arrives(id: string, job: ToldJob | null): void {
     if (!job) return
     const known = this.#of(job)
     if (job.state === 'queued' && isCurrent(known, job)) {
       known.maybeQueuedAt ??= this.#now()
-      if (known.leftAt !== null && !this.#arrived.has(id)) known.replayed = true
-    }
-    this.#arrived.add(id)
+      if (known.hasMoved && !this.#recorded.has(id)) known.requeued = true
+    } else if (job.state !== 'waiting') known.hasMoved = true
   }
 
-  delivered(_id: string, job: ToldJob): void {
+  delivered(id: string, job: ToldJob): void {
+    const isFirst = !this.#recorded.has(id)
+    this.#recorded.add(id)
     const known = this.#of(job)
     if (!isCurrent(known, job)) return
+    // It may have been written down after what overtook it.
+    if (job.state === 'queued' && known.hasMoved && isFirst) known.requeued = true
     known.deliveredAt = this.#now()
     if (job.state === 'finished') known.overAt ??= this.#now()
+    if (job.state === 'running' || job.state === 'finished') this.#leftUnnamed(known, job)
     if (job.state === 'running' || job.state === 'finished') this.#left(known, 'delivery')
   }
 
@@ -71,75 +85,110 @@ export class Told {
       listed.add(row.id)
       if (row.state === 'queued') {
         // A list that calls it queued a minute after its last event opens a round anew (product 2.10), and one at once where one is owed.
-        if (known.leftAt !== null && (known.replayed || askedAt >= (known.deliveredAt ?? 0) + 60 * second)) {
+        if (known.leftAt !== null && (known.requeued || askedAt >= (known.deliveredAt ?? 0) + 60 * second)) {
           known.leftAt = null
           known.overAt = null
+          known.requeued = false
         }
         known.maybeQueuedAt ??= this.#now()
-      } else this.#left(known, 'list')
+      } else {
+        this.#leftUnnamed(known, row)
+        this.#left(known, 'list')
+      }
     }
     if (!complete) return
     for (const [id, known] of this.#jobs) {
       if (listed.has(id) || known.maybeQueuedAt === null || filter !== null) continue
       const proven =
         known.deliveredAt === null ? askedAt > known.maybeQueuedAt : askedAt >= known.deliveredAt + 60 * second
-      if (proven) this.#left(known, 'list')
+      if (!proven) continue
+      if (known.leftAt === null) this.#unexplained.push({ labels: known.labels, at: this.#now() })
+      this.#left(known, 'list')
     }
   }
 
   runners(rows: readonly SeenRunner[], complete: boolean, _askedAt: number): void {
     for (const { name, state } of rows) {
-      if (state !== 'idle') this.#idleLists.set(name, 0)
-      else if (complete) this.#idleLists.set(name, (this.#idleLists.get(name) ?? 0) + 1)
+      const known = this.#idleLists.get(name) ?? { lists: 0, before: 0, brokenAt: 0 }
+      if (state !== 'idle') this.#idleLists.set(name, { lists: 0, before: known.lists, brokenAt: this.#now() })
+      else if (complete) this.#idleLists.set(name, { ...known, lists: known.lists + 1 })
     }
   }
 
-  /** How many complete lists in a row showed it idle. */
-  idleLists(name: string): number {
-    return this.#idleLists.get(name) ?? 0
+  /** Whether a list has shown this runner: before that it is believed until its boot_timeout alone (product 3.2). */
+  hasShown(name: string): boolean {
+    return this.#idleLists.has(name)
   }
 
   /** Only what two complete lists in a row showed idle may be removed (product 3.7, and the architecture's invariants). */
-  mayRemove({ name, state }: TownRunner, lists: number, violation: (what: string) => void): void {
-    if (lists < 2) violation(`${name} (${state}) was to be removed after ${lists} complete lists that showed it idle`)
+  mayRemove({ name, state }: TownRunner, violation: (what: string) => void): void {
+    const { lists, before, brokenAt } = this.#idleLists.get(name) ?? { lists: 0, before: 0, brokenAt: 0 }
+    // It was decided before the list came that shows it at work.
+    const shown = this.#now() - brokenAt < underWay ? Math.max(lists, before) : lists
+    if (shown < 2) violation(`${name} (${state}) was to be removed after ${shown} complete lists that showed it idle`)
   }
 
   /** A process died, stood still, or lost its lease: what the lists of late told it is forgotten. */
   forget(): void {
+    this.#deafUntil = this.#now() + takenBy
     for (const known of this.#jobs.values()) {
       if (known.leftBy === 'list' && known.leftAt !== null && known.leftAt > this.#now() - takenBy) known.leftAt = null
     }
   }
 
-  /** Whether the service may believe that this job waits; `grace` milliseconds are for what was under way when it heard better. */
-  mayWait(id: string, grace: number): boolean {
+  /** Whether the service may have believed at that time that this job waits. */
+  mayHaveWaited(id: string, at: number): boolean {
     const known = this.#jobs.get(id)
     if (!known || known.maybeQueuedAt === null) return false
-    return known.leftAt === null || known.replayed || this.#now() < known.leftAt + grace
+    return known.leftAt === null || known.leftAt > at || this.#isRerun(known)
   }
 
   /** When an acknowledged delivery told that it is over, and nothing since that it is queued again; null otherwise. */
   overSince(id: string): number | null {
     const known = this.#jobs.get(id)
-    return known && !known.replayed ? known.overAt : null
+    return known && !this.#isRerun(known) ? known.overAt : null
+  }
+
+  /** Where the forge has no job list, a `queued` under a new id is all that tells of a re-run (product 2.10); elsewhere a look has to list it. */
+  #isRerun(known: Known): boolean {
+    return known.requeued && !this.#listsJobs
+  }
+
+  /** It began, or ended without being cancelled while it waited, and nobody says on which runner. */
+  #leftUnnamed(known: Known, { labels, runnerName, state, conclusion }: ToldJob): void {
+    const waited = state === 'finished' && (conclusion === 'cancelled' || conclusion === 'skipped')
+    if (known.leftAt === null && runnerName === null && !waited) this.#unexplained.push({ labels, at: this.#now() })
+  }
+
+  /**
+   * How many jobs that such a runner could have taken began of late without a name: each may have ended the cover of a dispatch that
+   * still comes (product 3.4).
+   */
+  unexplained(fits: (labels: readonly string[]) => boolean, since: number): number {
+    return this.#unexplained.filter(({ labels, at }) => at >= since && fits(labels)).length
   }
 
   #left(known: Known, by: Known['leftBy']): void {
+    // What the dead had asked for is answered to nobody.
+    if (by === 'list' && this.#now() < this.#deafUntil) return
     known.leftBy = by
     known.leftAt ??= this.#now()
+    known.hasMoved = true
   }
 
-  #of({ id, attempt }: ToldJob): Known {
+  #of({ id, attempt, labels }: ToldJob): Known {
     const known = this.#jobs.get(id)
     if (known && (attempt === null || attempt <= known.attempt)) return known
     const made: Known = {
       attempt: attempt ?? 1,
+      labels,
       maybeQueuedAt: null,
       leftAt: null,
       leftBy: 'list',
       overAt: null,
       deliveredAt: null,
-      replayed: false,
+      hasMoved: false,
+      requeued: false,
     }
     this.#jobs.set(id, made)
     return made

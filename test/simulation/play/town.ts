@@ -216,7 +216,7 @@ export class Town {
     this.#askLater(runner)
   }
 
-  fits(job: SimulatedJob, offers: readonly string[]): boolean {
+  fits(job: Pick<SimulatedJob, 'labels'>, offers: readonly string[]): boolean {
     const rules = this.#setting.dialect.labels
     return job.labels.length > 0 && job.labels.every((label) => offers.includes(comparable(label, rules)))
   }
