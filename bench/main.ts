@@ -5,6 +5,7 @@ import { eventsBench } from './events.ts'
 import { intakeBench } from './intake.ts'
 import { latencyBench } from './latency.ts'
 import { launchBench } from './launch.ts'
+import { recoveryBench } from './recovery.ts'
 import { turnBench } from './turn.ts'
 
 const [cpu] = cpus()
@@ -13,5 +14,6 @@ await intakeBench()
 await eventsBench()
 await latencyBench()
 await turnBench()
+await recoveryBench()
 await launchBench()
 await dashboardBench()

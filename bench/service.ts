@@ -8,15 +8,8 @@ import { type App, startApp } from '../src/app.ts'
 import { loadConfig } from '../src/config/load.ts'
 import { secret } from './deliveries.ts'
 
-/** Muster on a file of its own, before a forge that lists nothing and a dispatcher that accepts at once. */
-export async function startService({
-  onDispatch = () => undefined,
-  prepare = () => undefined,
-}: {
-  onDispatch?: (job: string | undefined) => void
-  /** Is given the state's file before the service opens it. */
-  prepare?: (file: string) => Promise<void> | undefined
-} = {}) {
+/** A configuration in a folder of its own, with a forge that lists nothing and a dispatcher that accepts at once. */
+export async function openPlace(onDispatch: (job: string | undefined) => void = () => undefined) {
   const forge = await listen((request) =>
     request.url?.includes('runners') ? { runners: [], total_count: 0 } : { jobs: [], total_count: 0 },
   )
@@ -42,15 +35,34 @@ export async function startService({
     instances: [instance],
   }
   writeFileSync(file, stringify(config))
-  await prepare(join(folder, 'muster.db'))
-  const app: App = await startApp(loadConfig(file), { logLevel: 'silent' })
+  return {
+    file,
+    state: join(folder, 'muster.db'),
+    close() {
+      forge.close()
+      dispatcher.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+/** Muster in this process, at such a place. */
+export async function startService({
+  onDispatch,
+  prepare = () => undefined,
+}: {
+  onDispatch?: (job: string | undefined) => void
+  /** Is given the state's file before the service opens it. */
+  prepare?: (file: string) => Promise<void> | undefined
+} = {}) {
+  const place = await openPlace(onDispatch)
+  await prepare(place.state)
+  const app: App = await startApp(loadConfig(place.file), { logLevel: 'silent' })
   return {
     app,
     async stop() {
       await app.stop()
-      forge.close()
-      dispatcher.close()
-      rmSync(folder, { recursive: true })
+      place.close()
     },
   }
 }

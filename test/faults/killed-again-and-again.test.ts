@@ -50,7 +50,7 @@ test.concurrent.for(towns)(
   'killed under load, again and again, the one in the %s loses no acknowledged job and asks for no runner too many',
   { timeout: 60 * 60_000 },
   async (name, { stage }) => {
-    const town = await aTown(stage, { name: `kills-${name}`, dispatcher: moody })
+    const town = await aTown(stage, { name: `kills-${name}`, dispatcher: moody, bootTimeout: 10_000 })
     const first = service(town)
     await first.ready()
     await town.hooked()

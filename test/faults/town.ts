@@ -20,6 +20,8 @@ export interface TownOptions {
   onShutdown?: 'close' | 'wait'
   /** Milliseconds that a job takes. Without it a job goes on, so that a look sees it run when all events of it were lost. */
   work?: number
+  /** Milliseconds. Short, so that a test can wait for what is unknown. */
+  bootTimeout?: number
   max?: number
   minIdle?: number
   /** Further keys of the configuration. */
@@ -50,15 +52,21 @@ export interface Town {
   judge(rows: readonly Row[]): Findings
 }
 
-/** Milliseconds. Short, so that a test can wait for what is unknown. */
-const bootTimeout = 4_000
 /** Milliseconds until a runner that was asked for takes a job: longer than the dispatcher takes to answer. */
 const boot = 150
 
 const output = fileURLToPath(new URL('../../test-output/faults', import.meta.url))
 
 export async function aTown(stage: Stage, options: TownOptions): Promise<Town> {
-  const { name, work, max = 1_000, minIdle = 0, onShutdown = 'close', configuration = {} } = options
+  const {
+    name,
+    work,
+    bootTimeout = 4_000,
+    max = 1_000,
+    minIdle = 0,
+    onShutdown = 'close',
+    configuration = {},
+  } = options
   mkdirSync(output, { recursive: true })
   const history = new History(join(output, `${name}.jsonl`))
   const forge = await stage.forge({ kind: 'gitea', version: '1.26' })
@@ -176,6 +184,13 @@ function dispatching({ stage, forge, history, starts, work, how }: Depot): Behav
     }
   }
   forge.world.outbox.onPut(workOn)
+  // A runner tells the forge all the time that it is at work.
+  const { runners } = forge.world.ground
+  const beating = setInterval(() => {
+    for (const runner of runners.values())
+      if (runner.goneAt === null) Object.assign(runner, { contactAt: stage.clock.now(), reportAt: stage.clock.now() })
+  }, 3_000)
+  stage.onEnd(() => clearInterval(beating))
   const wait = (after: number | Promise<void>) => (typeof after === 'number' ? stage.clock.sleep(after) : after)
   let came = 0
   return async ({ job: asked, headers }, answer) => {
