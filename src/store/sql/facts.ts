@@ -20,7 +20,7 @@ const mostAnnounced = 1_000
  */
 export const factStatements = {
   open: `SELECT * FROM jobs WHERE instance = ? AND state IN ('waiting', 'running')`,
-  queued: `SELECT target, count(*) AS number FROM jobs WHERE instance = ? AND state = 'queued' GROUP BY target`,
+  queued: `SELECT target, count(*) AS number FROM jobs WHERE instance = ? AND state = 'queued' GROUP BY target ORDER BY target NULLS FIRST`,
   oldest: oldestQueued('target = ?'),
   oldestUnassigned: oldestQueued('target IS NULL'),
   named: jobsOfLive('job'),
@@ -60,7 +60,7 @@ export function* readFacts(db: Sql, instance: string, query: FactsQuery): Work<F
   const rows = [...queued, ...(yield* otherJobs(db, instance, query))]
   const found = oldestFirst(rows.map(jobs.read))
   const heldBack = yield* db.all(factStatements.backoffs, instance)
-  const held = new Map(heldBack.map((row) => [String(row.key), backoffs.read(row)]))
+  const held = new Map(heldBack.map((row) => [String(row.key), backoffs.read(row)] as const).sort(byKey))
   const known = yield* db.get(factStatements.instance, instance)
   return {
     jobs: found,
@@ -92,7 +92,7 @@ function* otherJobs(db: Sql, instance: string, { ids, listedSince }: FactsQuery)
     yield* db.all(factStatements.recovered, instance, listedSince),
     yield* db.all(factStatements.asked, instance, JSON.stringify(ids)),
   ]
-  return rows.flat()
+  return rows.flat().sort(inOrder)
 }
 
 function keptVerdicts(rows: readonly Row[]): Map<string, Verdict> {
@@ -102,6 +102,15 @@ function keptVerdicts(rows: readonly Row[]): Map<string, Verdict> {
       return kept ? [[jobKey({ id: String(row.id), round: Number(row.round) }), kept]] : []
     }),
   )
+}
+
+function byKey([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number {
+  return one < other ? -1 : 1
+}
+
+/** As they were found: what a database answers without being told an order is in none. */
+function inOrder(one: Row, other: Row): number {
+  return Number(one.seq) - Number(other.seq)
 }
 
 /** The repositories whose next finished run ends an idle back-off. */
