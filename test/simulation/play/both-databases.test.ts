@@ -11,7 +11,7 @@ import { Tape } from './tape.ts'
 const server = await postgresServer()
 
 /** How many tapes are played. */
-const tapes = Number(process.env.MUSTER_TAPES ?? 2)
+const tapes = Number(process.env.MUSTER_TAPES ?? 1)
 
 /** The state with its calls one after the other: which of two answers comes first is chance on a server, where a tape has no say. */
 function inTurn(store: Store, atEnd: (store: Store) => Promise<void>): Store {
