@@ -132,6 +132,7 @@ function drawFaults({ draw }: Tape, replicas: number): Faults {
     crash: often(0, 0, 16, 64, 255),
     stop: replicas > 1 ? often(0, 64, 255) : often(0, 0, 16),
     store: often(0, 0, 32, 255),
-    clock: draw(4) === 9,
+    // Not played yet: a wall clock that leaps ahead makes every deadline pass at once, and `max` may be passed then.
+    clock: false,
   }
 }
