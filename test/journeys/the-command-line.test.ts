@@ -100,15 +100,12 @@ test.concurrent.for([['--confg', 'x'], ['frobnicate'], ['serve', 'twice']])(
   },
 )
 
-test.concurrent.for([['explain', 'home/4711'], ['status', '--json'], ['simulate']])(
-  'muster %o is promised, and says that it is not built yet',
-  async (args, { stage }) => {
-    const run = muster(stage, ...args)
-    expect(await run.ended).toBe(64)
-    expect(run.stderr).toMatch(new RegExp(`^"muster ${args[0]}" is not supported yet\n`))
-    expect(run.stdout).toBe('')
-  },
-)
+test.concurrent('muster simulate is promised, and says that it is not built yet', async ({ stage }) => {
+  const run = muster(stage, 'simulate')
+  expect(await run.ended).toBe(64)
+  expect(run.stderr).toMatch(/^"muster simulate" is not supported yet\n/)
+  expect(run.stdout).toBe('')
+})
 
 test.concurrent('--help and --version end with 0', async ({ stage }) => {
   const [help, version] = [muster(stage, '--help'), muster(stage, '--version')]
