@@ -84,7 +84,7 @@ test.concurrent('while the disk is full a delivery is answered 503, and never 2x
     dry_run: true,
     instances: [forge.instance({ disable_polling: true })],
   })
-  const full = musterOnFullDisk(stage, 400)
+  const full = musterOnFullDisk(stage, 1000)
   const { publicUrl, adminUrl } = await full.ready()
   const taken: string[] = []
   const refused = await until('a delivery is refused', async () => {
