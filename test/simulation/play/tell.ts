@@ -18,11 +18,17 @@ export async function replay(text: string): Promise<number> {
   return violations.length === 0 ? 0 : 1
 }
 
+/** When a search ends that finds nothing: after so long, or so many plays. */
+export interface Bounds {
+  seconds: number
+  plays: number
+}
+
 /** Plays for so long; answers 1 when a promise is broken. With a mutant in the code nothing more is told than that. */
-export async function search(seconds: number, seed: number, mutant: Mutant | null): Promise<number> {
-  console.log(`from seed ${seed}, for ${seconds} s`)
+export async function search({ seconds, plays }: Bounds, seed: number, mutant: Mutant | null): Promise<number> {
+  console.log(`from seed ${seed}, for ${seconds} s${Number.isFinite(plays) ? ` or ${plays} plays` : ''}`)
   const options = mutant?.shows ? { suits: mutant.shows } : {}
-  const ran = await run(seed, (so) => so.seconds >= seconds, options)
+  const ran = await run(seed, (so) => so.seconds >= seconds || so.plays >= plays, options)
   if (!mutant) for (const line of table(ran)) console.log(line)
   const rate = Math.round(ran.steps / ran.busySeconds)
   console.log(
