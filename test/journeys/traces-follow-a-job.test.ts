@@ -21,9 +21,10 @@ interface Span {
 async function aCollector(stage: Stage): Promise<{ url: string; spans: Span[] }> {
   const spans: Span[] = []
   const server = createServer(async (request, answer) => {
-    const { resourceSpans } = JSON.parse(await text(request))
-    // biome-ignore lint/suspicious/noExplicitAny: the protocol's own nesting, of which only the spans are looked at
-    for (const { scopeSpans } of resourceSpans) for (const scope of scopeSpans as any[]) spans.push(...scope.spans)
+    const { resourceSpans } = JSON.parse(await text(request)) as {
+      resourceSpans: { scopeSpans: { spans: Span[] }[] }[]
+    }
+    spans.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans).flatMap((scope) => scope.spans))
     answer.writeHead(request.url === '/v1/traces' ? 200 : 404, { 'content-type': 'application/json' }).end('{}')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
